@@ -1,0 +1,152 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cosmossdk.io/collections"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/pold-network/pold/x/attestation/types"
+)
+
+// AskArtefact asks validators whether they hold all bytes of a file and returns the id of the question.
+func (k Keeper) AskArtefact(ctx context.Context, kind, cid string, sha256 []byte, size uint64, ref []byte) (uint64, error) {
+	if _, ok := k.kinds.kinds[kind]; !ok {
+		return 0, types.ErrUnknownKind.Wrapf("%q is registered by no module", kind)
+	}
+	id, err := k.NextArtefact.Next(ctx)
+	if err != nil {
+		return 0, err
+	}
+	a := types.Artefact{Id: id, Kind: kind, Cid: cid, Sha256: sha256, Size_: size, Ref: ref, Status: types.ARTEFACT_STATUS_ASKED}
+	if err := k.Artefacts.Set(ctx, id, a); err != nil {
+		return 0, err
+	}
+	return id, k.ArtefactsWaiting.Set(ctx, id)
+}
+
+// askWaiting starts the windows of waiting questions, oldest first, within the bound on open work.
+func (k Keeper) askWaiting(ctx sdk.Context, params types.Params) error {
+	asked, err := countUpTo(ctx, k.ArtefactsAsked, types.MaxWork)
+	if err != nil || asked >= types.MaxWork {
+		return err
+	}
+	ids, err := firstKeys(ctx, k.ArtefactsWaiting, types.MaxWork-asked)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		a, err := k.Artefacts.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		a.Snapshot, err = k.takeSnapshot(ctx)
+		if errors.Is(err, types.ErrNoPower) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		a.AskedHeight = ctx.BlockHeight()
+		a.Until = ctx.BlockHeight() + params.AvailabilityWindow
+		if err := k.ArtefactsWaiting.Remove(ctx, id); err != nil {
+			return err
+		}
+		if err := k.ArtefactsAsked.Set(ctx, id); err != nil {
+			return err
+		}
+		if err := k.Artefacts.Set(ctx, id, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge decides one question. Held means more than two thirds of raw power. Withheld is only said when enough
+// validators were live to fetch it; otherwise the window is extended: validators being offline is not the
+// trainer's fault.
+func (k Keeper) judge(ctx sdk.Context, params types.Params, id uint64) error {
+	a, err := k.Artefacts.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	s, err := k.Snapshots.Get(ctx, a.Snapshot)
+	if err != nil {
+		return err
+	}
+	holders, err := k.holders(ctx, id)
+	if err != nil {
+		return err
+	}
+	held := map[string]bool{}
+	for _, o := range holders {
+		held[o] = true
+	}
+	var heldPower, livePower int64
+	for _, m := range s.Members {
+		if held[m.Operator] {
+			heldPower += m.Power
+		}
+		live, err := k.live(ctx, params, m.Operator)
+		if err != nil {
+			return err
+		}
+		if live {
+			livePower += m.Power
+		}
+	}
+	a.HeldPower, a.TotalPower = heldPower, s.TotalPower
+	if types.TwoThirds(heldPower, s.TotalPower) {
+		a.Status = types.ARTEFACT_STATUS_HELD
+		return k.closeArtefact(ctx, a)
+	}
+	if ctx.BlockHeight()-1 < a.Until {
+		return nil
+	}
+	live, err := k.liveMembers(ctx, params, s)
+	if err != nil {
+		return err
+	}
+	required := params.RequiredLive(len(s.Members))
+	if types.TwoThirds(livePower, s.TotalPower) && live >= required {
+		a.Status = types.ARTEFACT_STATUS_WITHHELD
+		a.Note = fmt.Sprintf("held by %d of %d power while %d validators were live", heldPower, s.TotalPower, live)
+		return k.closeArtefact(ctx, a)
+	}
+	a.Extensions++
+	a.Until = ctx.BlockHeight() - 1 + params.AvailabilityWindow
+	a.Note = fmt.Sprintf("window extended: %d of %d validators are live, %d and two thirds of power are needed", live, len(s.Members), required)
+	emit(ctx, &types.EventArtefactExtended{ArtefactId: a.Id, Cid: a.Cid, Reason: a.Note})
+	return k.Artefacts.Set(ctx, a.Id, a)
+}
+
+func (k Keeper) closeArtefact(ctx sdk.Context, a types.Artefact) error {
+	a.FinishedHeight = ctx.BlockHeight()
+	if err := k.ArtefactsAsked.Remove(ctx, a.Id); err != nil {
+		return err
+	}
+	if err := k.ArtefactsDone.Set(ctx, collections.Join(a.FinishedHeight, a.Id)); err != nil {
+		return err
+	}
+	if err := k.Artefacts.Set(ctx, a.Id, a); err != nil {
+		return err
+	}
+	emit(ctx, &types.EventArtefactJudged{
+		ArtefactId: a.Id, Cid: a.Cid, Held: a.Status == types.ARTEFACT_STATUS_HELD, HeldPower: a.HeldPower, TotalPower: a.TotalPower,
+	})
+	k.tell(ctx, a.Kind, a.Id, func(ctx sdk.Context, o types.Owner) error { return o.ArtefactJudged(ctx, a) })
+	return nil
+}
+
+// holders returns the operators that said they hold an artefact, in address order.
+func (k Keeper) holders(ctx context.Context, id uint64) ([]string, error) {
+	var operators []string
+	err := k.Held.Walk(ctx, collections.NewPrefixedPairRange[uint64, string](id), func(key collections.Pair[uint64, string]) (bool, error) {
+		operators = append(operators, key.K2())
+		return false, nil
+	})
+	return operators, err
+}

@@ -1,0 +1,57 @@
+package keeper
+
+import (
+	"fmt"
+	"sort"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/pold-network/pold/x/attestation/types"
+)
+
+// registry holds the kinds that modules have registered at wiring; it never changes afterwards.
+type registry struct {
+	kinds  map[string]types.Kind
+	owners map[string]types.Owner
+	names  []string // ascending, because block work follows this order
+}
+
+func newRegistry() *registry {
+	return &registry{kinds: map[string]types.Kind{}, owners: map[string]types.Owner{}}
+}
+
+// RegisterKind names the owner of a kind. It panics on a programming error: a kind twice, or an answer too large.
+func (k Keeper) RegisterKind(kind types.Kind, owner types.Owner) {
+	if _, dup := k.kinds.kinds[kind.Name]; dup {
+		panic(fmt.Sprintf("task kind %q registered twice", kind.Name))
+	}
+	if kind.Name == "" || kind.MaxAnswer < 1 || kind.MaxAnswer > types.MaxAnswerSize {
+		panic(fmt.Sprintf("task kind %q: expected a name and an answer of 1 to %d bytes", kind.Name, types.MaxAnswerSize))
+	}
+	k.kinds.kinds[kind.Name] = kind
+	k.kinds.owners[kind.Name] = owner
+	k.kinds.names = append(k.kinds.names, kind.Name)
+	sort.Strings(k.kinds.names)
+}
+
+// tell calls an owner in a cached context: an error or a panic drops its writes and becomes an event, never a halt.
+func (k Keeper) tell(ctx sdk.Context, kind string, id uint64, call func(ctx sdk.Context, owner types.Owner) error) {
+	owner, ok := k.kinds.owners[kind]
+	if !ok {
+		return
+	}
+	cached, write := ctx.CacheContext()
+	err := func() (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
+		return call(cached, owner)
+	}()
+	if err != nil {
+		emit(ctx, &types.EventCallbackFailed{Kind: kind, Id: id, Error: err.Error()})
+		return
+	}
+	write()
+}

@@ -1,0 +1,93 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+
+	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
+
+	"github.com/pold-network/pold/x/attestation/types"
+)
+
+// takeSnapshot stores the bonded power of this height once and counts one more user of it.
+func (k Keeper) takeSnapshot(ctx sdk.Context) (int64, error) {
+	height := ctx.BlockHeight()
+	s, err := k.Snapshots.Get(ctx, height)
+	if errors.Is(err, collections.ErrNotFound) {
+		s, err = k.currentPower(ctx)
+	}
+	if err != nil {
+		return 0, err
+	}
+	s.References++
+	return height, k.Snapshots.Set(ctx, height, s)
+}
+
+func (k Keeper) releaseSnapshot(ctx context.Context, height int64) error {
+	s, err := k.Snapshots.Get(ctx, height)
+	if err != nil {
+		return err
+	}
+	s.References--
+	if s.References == 0 {
+		return k.Snapshots.Remove(ctx, height)
+	}
+	return k.Snapshots.Set(ctx, height, s)
+}
+
+// currentPower reads the bonded operators; their number is bounded by the staking parameters.
+func (k Keeper) currentPower(ctx sdk.Context) (types.Snapshot, error) {
+	s := types.Snapshot{Height: ctx.BlockHeight(), TotalWeight: math.ZeroInt()}
+	reduction := k.staking.PowerReduction(ctx)
+	var inner error
+	err := k.staking.IterateBondedValidatorsByPower(ctx, func(_ int64, v stakingtypes.ValidatorI) bool {
+		power := v.GetConsensusPower(reduction)
+		if power <= 0 {
+			return false
+		}
+		var factor uint64
+		if factor, inner = k.weights.FactorE6(ctx, v.GetOperator()); inner != nil {
+			return true
+		}
+		m := types.Member{Operator: v.GetOperator(), Power: power, FactorE6: factor}
+		s.Members = append(s.Members, m)
+		s.TotalPower += power
+		s.TotalWeight = s.TotalWeight.Add(m.Weight())
+		return false
+	})
+	if err = errors.Join(err, inner); err != nil {
+		return s, err
+	}
+	if s.TotalPower == 0 {
+		return s, types.ErrNoPower.Wrap("no validator is bonded")
+	}
+	sortMembers(s.Members)
+	return s, nil
+}
+
+// liveMembers counts the members whose healthy sidecar was seen within the live window.
+func (k Keeper) liveMembers(ctx sdk.Context, params types.Params, s types.Snapshot) (int, error) {
+	n := 0
+	for _, m := range s.Members {
+		live, err := k.live(ctx, params, m.Operator)
+		if err != nil {
+			return 0, err
+		}
+		if live {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (k Keeper) live(ctx sdk.Context, params types.Params, operator string) (bool, error) {
+	seen, err := k.Seen.Get(ctx, operator)
+	if errors.Is(err, collections.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && seen+params.LiveWindow >= ctx.BlockHeight(), err
+}

@@ -1,0 +1,310 @@
+package keeper
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
+
+	"github.com/cosmos/gogoproto/proto"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/pold-network/pold/x/attestation/types"
+)
+
+// OpenTask queues a task with pinned inputs and returns its id. It opens as soon as the budget of its kind
+// allows, highest priority first. A cost that no window could hold is refused.
+func (k Keeper) OpenTask(ctx context.Context, kind string, ref, manifest []byte, cost uint64, priority math.Int) (uint64, error) {
+	if _, ok := k.kinds.kinds[kind]; !ok {
+		return 0, types.ErrUnknownKind.Wrapf("%q is registered by no module", kind)
+	}
+	if len(manifest) == 0 || len(manifest) > types.MaxManifestSize {
+		return 0, types.ErrInvalidManifest.Wrapf("expected 1 to %d bytes, got %d", types.MaxManifestSize, len(manifest))
+	}
+	params, err := k.Params.Get(ctx)
+	if err != nil {
+		return 0, err
+	}
+	budget, err := params.Budget(kind)
+	if err != nil {
+		return 0, err
+	}
+	if cost > budget {
+		return 0, types.ErrTaskTooCostly.Wrapf("kind %s: expected at most %d, got %d", kind, budget, cost)
+	}
+	id, err := k.NextTask.Next(ctx)
+	if err != nil {
+		return 0, err
+	}
+	hash := sha256.Sum256(manifest)
+	t := types.Task{
+		Id: id, Kind: kind, Manifest: manifest, ManifestHash: hash[:], Ref: ref, Cost: cost, Priority: priority,
+		Status: types.TASK_STATUS_QUEUED, CreatedHeight: sdk.UnwrapSDKContext(ctx).BlockHeight(),
+	}
+	if err := k.Tasks.Set(ctx, id, t); err != nil {
+		return 0, err
+	}
+	return id, k.TasksQueue.Set(ctx, queueKey(t))
+}
+
+// MaxCost returns the largest cost that a task of a kind may have.
+func (k Keeper) MaxCost(ctx context.Context, kind string) (uint64, error) {
+	params, err := k.Params.Get(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return params.Budget(kind)
+}
+
+// Share is the snapshot weight of an operator whose witness matched.
+type Share = types.Member
+
+// Matched returns the snapshot members whose witness matched the settled answer, in address order.
+func (k Keeper) Matched(ctx context.Context, taskID uint64) ([]Share, error) {
+	t, err := k.Tasks.Get(ctx, taskID)
+	if err != nil {
+		return nil, err
+	}
+	s, err := k.Snapshots.Get(ctx, t.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	matched := make(map[string]bool, len(t.Matched))
+	for _, o := range t.Matched {
+		matched[o] = true
+	}
+	var shares []Share
+	for _, m := range s.Members {
+		if matched[m.Operator] {
+			shares = append(shares, m)
+		}
+	}
+	return shares, nil
+}
+
+// queueKey orders a kind's queue by falling priority, then by id.
+func queueKey(t types.Task) collections.Triple[string, []byte, uint64] {
+	var inverted [32]byte
+	t.Priority.BigInt().FillBytes(inverted[:])
+	for i := range inverted {
+		inverted[i] = ^inverted[i]
+	}
+	return collections.Join3(t.Kind, inverted[:], t.Id)
+}
+
+// promote opens queued tasks within the budget of their kind and the bound on open work.
+func (k Keeper) promote(ctx sdk.Context, params types.Params) error {
+	active, err := countUpTo(ctx, k.TasksActive, types.MaxWork)
+	if err != nil {
+		return err
+	}
+	window := ctx.BlockHeight() / params.BudgetWindow
+	for _, kind := range k.kinds.names {
+		budget, err := params.Budget(kind)
+		if err != nil {
+			continue // governance took the kind's budget away: its tasks wait
+		}
+		use, err := k.BudgetUses.Get(ctx, kind)
+		if err != nil && !errors.Is(err, collections.ErrNotFound) {
+			return err
+		}
+		if use.Window != window {
+			use = types.BudgetUse{Kind: kind, Window: window}
+		}
+		use.Kind = kind
+		for active < types.MaxWork {
+			key, ok, err := k.queueHead(ctx, kind)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			t, err := k.Tasks.Get(ctx, key.K3())
+			if err != nil {
+				return err
+			}
+			if use.Used+t.Cost > budget || use.Used+t.Cost < use.Used {
+				break
+			}
+			opened, err := k.start(ctx, params, t)
+			if err != nil {
+				return err
+			}
+			if !opened {
+				return nil // no bonded power: nothing can be decided at this height
+			}
+			if err := k.TasksQueue.Remove(ctx, key); err != nil {
+				return err
+			}
+			use.Used += t.Cost
+			active++
+		}
+		if err := k.BudgetUses.Set(ctx, kind, use); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k Keeper) queueHead(ctx context.Context, kind string) (key collections.Triple[string, []byte, uint64], ok bool, err error) {
+	it, err := k.TasksQueue.Iterate(ctx, collections.NewPrefixedTripleRange[string, []byte, uint64](kind))
+	if err != nil {
+		return key, false, err
+	}
+	defer it.Close()
+	if !it.Valid() {
+		return key, false, nil
+	}
+	key, err = it.Key()
+	return key, err == nil, err
+}
+
+// start pins the power snapshot and opens the commit window.
+func (k Keeper) start(ctx sdk.Context, params types.Params, t types.Task) (bool, error) {
+	height, err := k.takeSnapshot(ctx)
+	if errors.Is(err, types.ErrNoPower) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	t.Status = types.TASK_STATUS_COMMIT
+	t.OpenedHeight = ctx.BlockHeight()
+	t.CommitUntil = ctx.BlockHeight() + params.CommitWindow
+	t.Snapshot = height
+	if err := k.Tasks.Set(ctx, t.Id, t); err != nil {
+		return false, err
+	}
+	if err := k.TasksActive.Set(ctx, t.Id); err != nil {
+		return false, err
+	}
+	emit(ctx, &types.EventTaskOpened{TaskId: t.Id, Kind: t.Kind, CommitUntil: t.CommitUntil})
+	return true, nil
+}
+
+// advance moves one open task on, judging windows by the height at which the newest recorded extensions were signed.
+func (k Keeper) advance(ctx sdk.Context, params types.Params, id uint64) error {
+	t, err := k.Tasks.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	s, err := k.Snapshots.Get(ctx, t.Snapshot)
+	if err != nil {
+		return err
+	}
+	signed := ctx.BlockHeight() - 1
+	votes, err := k.votes(ctx, id)
+	if err != nil {
+		return err
+	}
+	switch t.Status {
+	case types.TASK_STATUS_COMMIT:
+		return k.advanceCommit(ctx, params, t, s, votes, signed)
+	case types.TASK_STATUS_OPEN:
+		return k.advanceOpen(ctx, params, t, s, votes, signed)
+	}
+	return fmt.Errorf("task %d: expected an open task, got %s", id, t.Status)
+}
+
+func (k Keeper) advanceCommit(ctx sdk.Context, params types.Params, t types.Task, s types.Snapshot, votes []types.Vote, signed int64) error {
+	complete := s.Complete(votes) // nobody is left who could copy, so the window may close early
+	if signed < t.CommitUntil && !complete {
+		return nil
+	}
+	if committed := s.Committed(votes); !types.TwoThirds(committed, s.TotalPower) {
+		if t.CommitExtended {
+			return k.expire(ctx, t, fmt.Sprintf("only %d of %d power committed, more than two thirds are needed", committed, s.TotalPower))
+		}
+		t.CommitExtended = true
+		t.CommitUntil = signed + params.CommitWindow
+		t.Note = fmt.Sprintf("commit window extended: %d of %d power had committed", committed, s.TotalPower)
+		emit(ctx, &types.EventTaskExtended{TaskId: t.Id, Kind: t.Kind, Reason: t.Note})
+		return k.Tasks.Set(ctx, t.Id, t)
+	}
+	t.Status = types.TASK_STATUS_OPEN
+	t.CommitUntil = min(t.CommitUntil, signed)
+	t.OpenUntil = signed + params.OpenWindow
+	return k.Tasks.Set(ctx, t.Id, t)
+}
+
+func (k Keeper) advanceOpen(ctx sdk.Context, params types.Params, t types.Task, s types.Snapshot, votes []types.Vote, signed int64) error {
+	openings, err := k.openings(ctx, t.Id)
+	if err != nil {
+		return err
+	}
+	live, err := k.liveMembers(ctx, params, s)
+	if err != nil {
+		return err
+	}
+	required := params.RequiredLive(len(s.Members))
+	reason := fmt.Sprintf("no answer of %d opened has more than two thirds of power", len(openings))
+	for _, o := range openings {
+		r := s.Tally(ctx.ChainID(), t.Id, votes, o.Answer)
+		if !s.Decides(r) {
+			continue
+		}
+		if live >= required {
+			return k.settle(ctx, t, s, r)
+		}
+		reason = fmt.Sprintf("%d of %d validators are live, %d are needed", live, len(s.Members), required)
+	}
+	if signed < t.OpenUntil {
+		return nil
+	}
+	if t.OpenExtended {
+		return k.expire(ctx, t, reason)
+	}
+	t.OpenExtended = true
+	t.OpenUntil = signed + params.OpenWindow
+	t.Note = "open window extended: " + reason
+	emit(ctx, &types.EventTaskExtended{TaskId: t.Id, Kind: t.Kind, Reason: t.Note})
+	return k.Tasks.Set(ctx, t.Id, t)
+}
+
+func (k Keeper) settle(ctx sdk.Context, t types.Task, s types.Snapshot, r types.Result) error {
+	t.Status = types.TASK_STATUS_SETTLED
+	t.Answer, t.Matched, t.Mismatched = r.Answer, r.Matched, r.Missed
+	t.MatchedPower, t.TotalPower = r.Power, s.TotalPower
+	if err := k.finish(ctx, t); err != nil {
+		return err
+	}
+	emit(ctx, &types.EventTaskSettled{
+		TaskId: t.Id, Kind: t.Kind, Answer: t.Answer, MatchedPower: r.Power, TotalPower: s.TotalPower, Mismatched: r.Missed,
+	})
+	k.tell(ctx, t.Kind, t.Id, func(ctx sdk.Context, o types.Owner) error { return o.TaskSettled(ctx, t) })
+	return nil
+}
+
+func (k Keeper) expire(ctx sdk.Context, t types.Task, reason string) error {
+	t.Status, t.Note = types.TASK_STATUS_EXPIRED, reason
+	if err := k.finish(ctx, t); err != nil {
+		return err
+	}
+	emit(ctx, &types.EventTaskExpired{TaskId: t.Id, Kind: t.Kind, Reason: reason})
+	k.tell(ctx, t.Kind, t.Id, func(ctx sdk.Context, o types.Owner) error { return o.TaskExpired(ctx, t) })
+	return nil
+}
+
+// finish stores the outcome and leaves the task readable until its retention has passed.
+func (k Keeper) finish(ctx sdk.Context, t types.Task) error {
+	t.FinishedHeight = ctx.BlockHeight()
+	if err := k.TasksActive.Remove(ctx, t.Id); err != nil {
+		return err
+	}
+	if err := k.TasksFinished.Set(ctx, collections.Join(t.FinishedHeight, t.Id)); err != nil {
+		return err
+	}
+	return k.Tasks.Set(ctx, t.Id, t)
+}
+
+// emit publishes a typed event; an event that can't be encoded is a programming error that tests find.
+func emit(ctx sdk.Context, event proto.Message) {
+	if err := ctx.EventManager().EmitTypedEvent(event); err != nil {
+		ctx.Logger().Error("event could not be encoded", "error", err)
+	}
+}

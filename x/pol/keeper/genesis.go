@@ -1,0 +1,164 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+
+	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/pold-network/pold/x/pol/types"
+)
+
+// InitGenesis writes a genesis state. In the first genesis of a chain the supply, the start of the halvings and
+// what was computed from bonds and groups are filled in; an exported state is taken as it is.
+func (k Keeper) InitGenesis(goCtx context.Context, g types.GenesisState) error {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	fresh := g.Totals.GenesisSupply.IsZero()
+	if g.Params.GenesisUnix == 0 {
+		g.Params.GenesisUnix = ctx.BlockTime().Unix()
+	}
+	if fresh {
+		g.Totals = types.ZeroTotals()
+		g.Totals.GenesisSupply = k.bank.GetSupply(ctx, types.BaseDenom).Amount
+		for _, b := range g.Bonds {
+			g.Totals.Bonded = g.Totals.Bonded.Add(b.Amount)
+		}
+	}
+	if err := errors.Join(k.Params.Set(ctx, g.Params), k.Totals.Set(ctx, g.Totals), k.NextUnbonding.Set(ctx, g.NextUnbondingId)); err != nil {
+		return err
+	}
+	for _, x := range g.Groups {
+		if fresh {
+			if err := prepare(&x); err != nil {
+				return err
+			}
+			g.Due = append(g.Due, types.DueEntry{Group: x.Name, Height: ctx.BlockHeight()})
+		}
+		if err := k.Groups.Set(ctx, x.Name, x); err != nil {
+			return err
+		}
+	}
+	if err := k.restoreRounds(ctx, g); err != nil {
+		return err
+	}
+	if err := k.restoreStake(ctx, g); err != nil {
+		return err
+	}
+	return k.CheckEscrow(ctx)
+}
+
+// prepare fills in what a person need not write into a genesis file.
+func prepare(g *types.Group) error {
+	hash, err := g.Settings.Model.Hash()
+	if err != nil {
+		return err
+	}
+	g.ModelHash, g.ModelVersion = hash, 1
+	if g.BountyPool.IsNil() {
+		g.BountyPool = math.ZeroInt()
+	}
+	return nil
+}
+
+func (k Keeper) restoreRounds(ctx context.Context, g types.GenesisState) error {
+	for _, r := range g.Rounds {
+		if err := k.setRound(ctx, r); err != nil {
+			return err
+		}
+	}
+	for _, c := range g.Commitments {
+		if err := k.Commitments.Set(ctx, collections.Join3(c.Group, c.Round, c.Trainer), c); err != nil {
+			return err
+		}
+	}
+	for _, s := range g.Submissions {
+		if err := k.setSubmission(ctx, s); err != nil {
+			return err
+		}
+	}
+	for _, u := range g.UsedHashes {
+		if err := k.UsedHashes.Set(ctx, collections.Join(u.Group, u.Sha256), u.Round); err != nil {
+			return err
+		}
+	}
+	for _, d := range g.Due {
+		if err := k.schedule(ctx, d.Group, d.Height); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k Keeper) restoreStake(ctx context.Context, g types.GenesisState) error {
+	for _, b := range g.Bonds {
+		if err := k.Bonds.Set(ctx, collections.Join(b.Group, b.Address), b); err != nil {
+			return err
+		}
+		stake, err := k.stake(ctx, b.Group)
+		if err != nil {
+			return err
+		}
+		if err := k.Stakes.Set(ctx, b.Group, stake.Add(b.Amount)); err != nil {
+			return err
+		}
+	}
+	for _, u := range g.Unbondings {
+		if err := k.setUnbonding(ctx, u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ExportGenesis reads the whole state.
+func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) {
+	var g types.GenesisState
+	var err error
+	if g.Params, err = k.Params.Get(ctx); err != nil {
+		return nil, err
+	}
+	if g.Totals, err = k.Totals.Get(ctx); err != nil {
+		return nil, err
+	}
+	if g.NextUnbondingId, err = k.NextUnbonding.Peek(ctx); err != nil {
+		return nil, err
+	}
+	err = errors.Join(
+		k.Groups.Walk(ctx, nil, func(_ string, x types.Group) (bool, error) {
+			g.Groups = append(g.Groups, x)
+			return false, nil
+		}),
+		k.Rounds.Walk(ctx, nil, func(_ collections.Pair[string, uint64], x types.Round) (bool, error) {
+			g.Rounds = append(g.Rounds, x)
+			return false, nil
+		}),
+		k.Commitments.Walk(ctx, nil, func(_ collections.Triple[string, uint64, string], x types.Commitment) (bool, error) {
+			g.Commitments = append(g.Commitments, x)
+			return false, nil
+		}),
+		k.Submissions.Walk(ctx, nil, func(_ collections.Triple[string, uint64, string], x types.Submission) (bool, error) {
+			g.Submissions = append(g.Submissions, x)
+			return false, nil
+		}),
+		k.Bonds.Walk(ctx, nil, func(_ collections.Pair[string, string], x types.GroupBond) (bool, error) {
+			g.Bonds = append(g.Bonds, x)
+			return false, nil
+		}),
+		k.Unbondings.Walk(ctx, nil, func(_ uint64, x types.Unbonding) (bool, error) {
+			g.Unbondings = append(g.Unbondings, x)
+			return false, nil
+		}),
+		k.DueByGroup.Walk(ctx, nil, func(group string, height int64) (bool, error) {
+			g.Due = append(g.Due, types.DueEntry{Group: group, Height: height})
+			return false, nil
+		}),
+		k.UsedHashes.Walk(ctx, nil, func(key collections.Pair[string, []byte], round uint64) (bool, error) {
+			g.UsedHashes = append(g.UsedHashes, types.UsedHash{Group: key.K1(), Sha256: key.K2(), Round: round})
+			return false, nil
+		}),
+	)
+	return &g, err
+}

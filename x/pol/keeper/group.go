@@ -1,0 +1,115 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+
+	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/pold-network/pold/x/pol/types"
+)
+
+// CreateGroup opens a group, burns the fee and returns the cost of scoring one checkpoint.
+func (k Keeper) CreateGroup(ctx context.Context, creator, name string, settings types.GroupSettings) (uint64, error) {
+	if err := types.ValidateGroupName(name); err != nil {
+		return 0, err
+	}
+	params, err := k.Params.Get(ctx)
+	if err != nil {
+		return 0, err
+	}
+	shape, err := settings.Validate(params)
+	if err != nil {
+		return 0, err
+	}
+	if exists, err := k.Groups.Has(ctx, name); err != nil || exists {
+		return 0, errors.Join(err, types.ErrGroupExists.Wrapf("%q; choose another name", name))
+	}
+	set, err := k.trainingSets.Verified(ctx, settings.TrainingSet)
+	if err != nil {
+		return 0, err
+	}
+	if err := settings.Fits(shape, set.Table); err != nil {
+		return 0, err
+	}
+	cost := shape.ScoreCost(set.Table.Rows, set.Table.Size_)
+	if err := k.checkCost(ctx, params, cost); err != nil {
+		return 0, err
+	}
+	fee := params.CreationFee
+	if settings.Sandbox {
+		fee = params.SandboxFee
+	}
+	if err := k.BurnFee(ctx, creator, fee, "group creation"); err != nil {
+		return 0, err
+	}
+	hash, err := settings.Model.Hash()
+	if err != nil {
+		return 0, err
+	}
+	g := types.Group{Name: name, Creator: creator, Settings: settings, ModelHash: hash, ModelVersion: 1, BountyPool: math.ZeroInt()}
+	if err := k.Groups.Set(ctx, name, g); err != nil {
+		return 0, err
+	}
+	emit(ctx, &types.EventGroupCreated{Group: name, Creator: creator, Cost: cost})
+	return cost, k.schedule(ctx, name, sdk.UnwrapSDKContext(ctx).BlockHeight())
+}
+
+// checkCost bounds the work that a group can ever ask of validators.
+func (k Keeper) checkCost(ctx context.Context, params types.Params, cost uint64) error {
+	if cost > params.MaxGroupCost {
+		return types.ErrTooCostly.Wrapf("scoring one checkpoint: expected at most %d, got %d; use a smaller model or table", params.MaxGroupCost, cost)
+	}
+	budget, err := k.attestation.MaxCost(ctx, types.ScoreTaskKind)
+	if err != nil {
+		return err
+	}
+	if cost > budget {
+		return types.ErrTooCostly.Wrapf("scoring one checkpoint: expected at most the budget of a window, %d, got %d; use a smaller model or table", budget, cost)
+	}
+	return nil
+}
+
+// FundGroup moves NRN into the bounty pool of a group.
+func (k Keeper) FundGroup(ctx context.Context, sender, name string, amount math.Int) error {
+	g, err := k.group(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := k.escrow(ctx, sender, amount); err != nil {
+		return err
+	}
+	g.BountyPool = g.BountyPool.Add(amount)
+	return k.Groups.Set(ctx, name, g)
+}
+
+// SetGroupCoinbase gives or takes coinbase from a group.
+func (k Keeper) SetGroupCoinbase(ctx context.Context, name string, enabled bool) error {
+	g, err := k.group(ctx, name)
+	if err != nil {
+		return err
+	}
+	g.CoinbaseDisabled = !enabled
+	return k.Groups.Set(ctx, name, g)
+}
+
+// group reads a group that must exist.
+func (k Keeper) group(ctx context.Context, name string) (types.Group, error) {
+	g, err := k.Groups.Get(ctx, name)
+	if errors.Is(err, collections.ErrNotFound) {
+		return g, types.ErrGroupNotFound.Wrapf("%q; list groups with: pold q pol groups", name)
+	}
+	return g, err
+}
+
+// find reads a value and says whether it exists.
+func find[K, V any](ctx context.Context, m collections.Map[K, V], key K) (V, bool, error) {
+	v, err := m.Get(ctx, key)
+	if errors.Is(err, collections.ErrNotFound) {
+		return v, false, nil
+	}
+	return v, err == nil, err
+}

@@ -1,0 +1,75 @@
+// Package keeper holds training groups, their rounds, their stake, and mints the coinbase. Start reading at round.go
+// (the phases of a round), then settle.go and coinbase.go; the rules themselves are pure functions in the types package.
+package keeper
+
+import (
+	"cosmossdk.io/collections"
+	"cosmossdk.io/core/address"
+	"cosmossdk.io/core/store"
+	"cosmossdk.io/math"
+
+	"github.com/cosmos/cosmos-sdk/codec"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/pold-network/pold/x/pol/types"
+)
+
+// Keeper reads and writes the module's state.
+type Keeper struct {
+	authority    string
+	bank         types.BankKeeper
+	attestation  types.AttestationKeeper
+	trainingSets types.TrainingSetKeeper
+	valCodec     address.Codec
+	hooks        types.Hooks
+
+	Schema      collections.Schema
+	Params      collections.Item[types.Params]
+	Groups      collections.Map[string, types.Group]
+	Rounds      collections.Map[collections.Pair[string, uint64], types.Round]
+	Commitments collections.Map[collections.Triple[string, uint64, string], types.Commitment]
+	Submissions collections.Map[collections.Triple[string, uint64, string], types.Submission]
+	// Due orders groups by the height at which they have something to do; DueByGroup is its inverse.
+	Due                 collections.KeySet[collections.Pair[int64, string]]
+	DueByGroup          collections.Map[string, int64]
+	UsedHashes          collections.Map[collections.Pair[string, []byte], uint64]
+	Bonds               collections.Map[collections.Pair[string, string], types.GroupBond]
+	Stakes              collections.Map[string, math.Int]
+	Unbondings          collections.Map[uint64, types.Unbonding]
+	NextUnbonding       collections.Sequence
+	UnbondingsDue       collections.KeySet[collections.Pair[int64, uint64]]
+	UnbondingsByAddress collections.KeySet[collections.Pair[string, uint64]]
+	Totals              collections.Item[types.Totals]
+}
+
+// NewKeeper returns a keeper; hooks may be nil.
+func NewKeeper(cdc codec.BinaryCodec, service store.KVStoreService, authority string, bank types.BankKeeper,
+	attestation types.AttestationKeeper, trainingSets types.TrainingSetKeeper, valCodec address.Codec, hooks types.Hooks,
+) Keeper {
+	sb := collections.NewSchemaBuilder(service)
+	triple := collections.TripleKeyCodec(collections.StringKey, collections.Uint64Key, collections.StringKey)
+	k := Keeper{
+		authority: authority, bank: bank, attestation: attestation, trainingSets: trainingSets, valCodec: valCodec, hooks: hooks,
+		Params:              collections.NewItem(sb, types.ParamsKey, "params", codec.CollValue[types.Params](cdc)),
+		Groups:              collections.NewMap(sb, types.GroupsKey, "groups", collections.StringKey, codec.CollValue[types.Group](cdc)),
+		Rounds:              collections.NewMap(sb, types.RoundsKey, "rounds", collections.PairKeyCodec(collections.StringKey, collections.Uint64Key), codec.CollValue[types.Round](cdc)),
+		Commitments:         collections.NewMap(sb, types.CommitmentsKey, "commitments", triple, codec.CollValue[types.Commitment](cdc)),
+		Submissions:         collections.NewMap(sb, types.SubmissionsKey, "submissions", triple, codec.CollValue[types.Submission](cdc)),
+		Due:                 collections.NewKeySet(sb, types.DueKey, "due", collections.PairKeyCodec(collections.Int64Key, collections.StringKey)),
+		DueByGroup:          collections.NewMap(sb, types.DueByGroupKey, "due_by_group", collections.StringKey, collections.Int64Value),
+		UsedHashes:          collections.NewMap(sb, types.UsedHashesKey, "used_hashes", collections.PairKeyCodec(collections.StringKey, collections.BytesKey), collections.Uint64Value),
+		Bonds:               collections.NewMap(sb, types.BondsKey, "bonds", collections.PairKeyCodec(collections.StringKey, collections.StringKey), codec.CollValue[types.GroupBond](cdc)),
+		Stakes:              collections.NewMap(sb, types.StakeKey, "stakes", collections.StringKey, sdk.IntValue),
+		Unbondings:          collections.NewMap(sb, types.UnbondingsKey, "unbondings", collections.Uint64Key, codec.CollValue[types.Unbonding](cdc)),
+		NextUnbonding:       collections.NewSequence(sb, types.NextUnbondKey, "next_unbonding"),
+		UnbondingsDue:       collections.NewKeySet(sb, types.UnbondDueKey, "unbondings_due", collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
+		UnbondingsByAddress: collections.NewKeySet(sb, types.UnbondByKey, "unbondings_by_address", collections.PairKeyCodec(collections.StringKey, collections.Uint64Key)),
+		Totals:              collections.NewItem(sb, types.TotalsKey, "totals", codec.CollValue[types.Totals](cdc)),
+	}
+	schema, err := sb.Build()
+	if err != nil {
+		panic(err)
+	}
+	k.Schema = schema
+	return k
+}

@@ -1,0 +1,29 @@
+package types
+
+import (
+	"github.com/cosmos/cosmos-sdk/codec"
+	"github.com/cosmos/cosmos-sdk/codec/legacy"
+	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/cosmos/cosmos-sdk/types/msgservice"
+)
+
+// RegisterInterfaces registers the module's messages.
+func RegisterInterfaces(registry codectypes.InterfaceRegistry) {
+	registry.RegisterImplementations((*sdk.Msg)(nil),
+		&MsgCreateGroup{}, &MsgFundGroup{}, &MsgCommitCheckpoint{}, &MsgSubmitCheckpoint{},
+		&MsgBondGroup{}, &MsgUnbondGroup{}, &MsgSetGroupCoinbase{}, &MsgUpdateParams{})
+	msgservice.RegisterMsgServiceDesc(registry, &_Msg_serviceDesc)
+}
+
+// RegisterLegacyAminoCodec registers the amino names that Ledger devices sign.
+func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
+	legacy.RegisterAminoMsg(cdc, &MsgCreateGroup{}, "pold/pol/MsgCreateGroup")
+	legacy.RegisterAminoMsg(cdc, &MsgFundGroup{}, "pold/pol/MsgFundGroup")
+	legacy.RegisterAminoMsg(cdc, &MsgCommitCheckpoint{}, "pold/pol/MsgCommitCheckpoint")
+	legacy.RegisterAminoMsg(cdc, &MsgSubmitCheckpoint{}, "pold/pol/MsgSubmitCheckpoint")
+	legacy.RegisterAminoMsg(cdc, &MsgBondGroup{}, "pold/pol/MsgBondGroup")
+	legacy.RegisterAminoMsg(cdc, &MsgUnbondGroup{}, "pold/pol/MsgUnbondGroup")
+	legacy.RegisterAminoMsg(cdc, &MsgSetGroupCoinbase{}, "pold/pol/MsgSetGroupCoinbase")
+	legacy.RegisterAminoMsg(cdc, &MsgUpdateParams{}, "pold/pol/MsgUpdateParams")
+}

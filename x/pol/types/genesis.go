@@ -1,0 +1,65 @@
+package types
+
+import (
+	"cosmossdk.io/math"
+)
+
+// DefaultGenesis returns an empty state with the parameters of a public network.
+func DefaultGenesis() *GenesisState {
+	return &GenesisState{Params: DefaultParams(), Totals: ZeroTotals()}
+}
+
+// ZeroTotals returns totals that are computed from the supply at genesis.
+func ZeroTotals() Totals {
+	return Totals{GenesisSupply: math.ZeroInt(), Coinbase: math.ZeroInt(), Burned: math.ZeroInt(), Bonded: math.ZeroInt()}
+}
+
+// Validate reports the first inconsistency of a genesis state.
+func (g GenesisState) Validate() error {
+	if err := g.Params.Validate(); err != nil {
+		return err
+	}
+	groups := map[string]bool{}
+	for _, x := range g.Groups {
+		if err := ValidateGroupName(x.Name); err != nil {
+			return err
+		}
+		if groups[x.Name] {
+			return ErrGroupExists.Wrapf("%q appears twice", x.Name)
+		}
+		groups[x.Name] = true
+		if _, err := x.Settings.Validate(g.Params); err != nil {
+			return err
+		}
+	}
+	for _, r := range g.Rounds {
+		if !groups[r.Group] {
+			return ErrGroupNotFound.Wrapf("round %d of %q", r.Number, r.Group)
+		}
+	}
+	bonded := math.ZeroInt()
+	for _, b := range g.Bonds {
+		if !groups[b.Group] {
+			return ErrGroupNotFound.Wrapf("bond of %s in %q", b.Address, b.Group)
+		}
+		if b.Amount.IsNil() || !b.Amount.IsPositive() {
+			return ErrInvalidAmount.Wrapf("bond of %s in %q: expected more than 0 unrn", b.Address, b.Group)
+		}
+		bonded = bonded.Add(b.Amount)
+	}
+	for _, u := range g.Unbondings {
+		if u.Id >= g.NextUnbondingId || u.Amount.IsNil() || !u.Amount.IsPositive() {
+			return ErrInvalidAmount.Wrapf("unbonding %d: expected an id below %d and more than 0 unrn", u.Id, g.NextUnbondingId)
+		}
+	}
+	t := g.Totals
+	for _, v := range []math.Int{t.GenesisSupply, t.Coinbase, t.Burned, t.Bonded} {
+		if v.IsNil() || v.IsNegative() {
+			return ErrInvalidAmount.Wrap("totals: expected 0 or more unrn")
+		}
+	}
+	if t.GenesisSupply.IsPositive() && !t.Bonded.Equal(bonded) {
+		return ErrInvalidAmount.Wrapf("totals: %s unrn bonded, the bonds add up to %s", t.Bonded, bonded)
+	}
+	return nil
+}

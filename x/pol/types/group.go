@@ -1,0 +1,110 @@
+package types
+
+import (
+	"crypto/sha256"
+	"regexp"
+
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+)
+
+// maxAllowed bounds the allow list of a group.
+const maxAllowed = 256
+
+var groupName = regexp.MustCompile(`^[a-z][a-z0-9-]{1,31}$`)
+
+// ValidateGroupName checks the name of a group.
+func ValidateGroupName(name string) error {
+	if !groupName.MatchString(name) {
+		return ErrInvalidGroup.Wrapf("name %q: expected 2 to 32 of a-z, 0-9 and -, starting with a letter", name)
+	}
+	return nil
+}
+
+// Validate checks what can be checked without the training set.
+func (s GroupSettings) Validate(p Params) (ModelShape, error) {
+	shape, err := s.Model.Shape()
+	if err != nil {
+		return shape, err
+	}
+	if err := trainingsettypes.ValidateName(s.TrainingSet); err != nil {
+		return shape, err
+	}
+	if s.Objective != OBJECTIVE_CROSS_ENTROPY && s.Objective != OBJECTIVE_MEAN_SQUARED_ERROR {
+		return shape, ErrInvalidGroup.Wrapf("objective: expected cross-entropy (1) or mean squared error (2), got %d", s.Objective)
+	}
+	if s.Objective == OBJECTIVE_CROSS_ENTROPY && shape.Outputs < 2 {
+		return shape, ErrInvalidGroup.Wrapf("objective: cross-entropy needs at least 2 outputs, the model has %d", shape.Outputs)
+	}
+	if s.Evaluation != EVALUATION_MODE_TRAINING_SET {
+		return shape, ErrInvalidGroup.Wrapf("evaluation: expected TRAINING_SET (1), got %d", s.Evaluation)
+	}
+	if s.Proof != PROOF_MODE_SCORED {
+		return shape, ErrInvalidGroup.Wrapf("proof: expected SCORED (1), got %d", s.Proof)
+	}
+	for _, b := range []struct {
+		name  string
+		value uint64
+	}{{"commit_blocks", s.CommitBlocks}, {"reveal_blocks", s.RevealBlocks}} {
+		if b.value < p.MinPhaseBlocks || b.value > p.MaxPhaseBlocks {
+			return shape, ErrInvalidGroup.Wrapf("%s: expected %d to %d, got %d", b.name, p.MinPhaseBlocks, p.MaxPhaseBlocks, b.value)
+		}
+	}
+	if s.NominalSeconds == 0 || s.NominalSeconds > p.MaxNominalSeconds {
+		return shape, ErrInvalidGroup.Wrapf("nominal_seconds: expected 1 to %d, got %d", p.MaxNominalSeconds, s.NominalSeconds)
+	}
+	for _, a := range []struct {
+		name  string
+		value math.Int
+	}{{"commit_bond", s.CommitBond}, {"bounty_per_round", s.BountyPerRound}} {
+		if a.value.IsNil() || a.value.IsNegative() {
+			return shape, ErrInvalidGroup.Wrapf("%s: expected 0 or more unrn", a.name)
+		}
+	}
+	if s.Sandbox && !s.CommitBond.IsZero() {
+		return shape, ErrInvalidGroup.Wrapf("commit_bond: a sandbox group has none, got %s", s.CommitBond)
+	}
+	if len(s.AllowList) > maxAllowed {
+		return shape, ErrInvalidGroup.Wrapf("allow_list: expected at most %d accounts, got %d", maxAllowed, len(s.AllowList))
+	}
+	for _, a := range s.AllowList {
+		if _, err := sdk.AccAddressFromBech32(a); err != nil {
+			return shape, ErrInvalidGroup.Wrapf("allow_list: %q: %s", a, err)
+		}
+	}
+	if len(s.InitSeed) != sha256.Size {
+		return shape, ErrInvalidGroup.Wrapf("init_seed: expected 32 bytes, got %d", len(s.InitSeed))
+	}
+	return shape, nil
+}
+
+// Fits checks that a table has the features and targets of the model.
+func (s GroupSettings) Fits(shape ModelShape, t trainingsettypes.Table) error {
+	targets := uint32(1)
+	if s.Objective == OBJECTIVE_MEAN_SQUARED_ERROR {
+		targets = uint32(shape.Outputs)
+	}
+	if t.Targets != targets {
+		return ErrInvalidGroup.Wrapf("training set %q has %d target columns, the model needs %d", s.TrainingSet, t.Targets, targets)
+	}
+	if int64(t.Columns-t.Targets) != shape.Inputs {
+		return ErrInvalidGroup.Wrapf("training set %q has %d feature columns, the model has %d inputs", s.TrainingSet, t.Columns-t.Targets, shape.Inputs)
+	}
+	return nil
+}
+
+// Allows reports whether an account may commit in the group.
+func (s GroupSettings) Allows(address string) bool {
+	if len(s.AllowList) == 0 {
+		return true
+	}
+	for _, a := range s.AllowList {
+		if a == address {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,88 @@
+package types
+
+import "cosmossdk.io/math"
+
+const (
+	// HalvingInterval is four years of 365.25 days, in seconds.
+	HalvingInterval = 126_230_400
+	// million and billion are the denominators of the _e6 and _e9 parameters.
+	million = 1_000_000
+	billion = 1_000_000_000
+	// EngineVersion names the definition of the arithmetic that this release's sidecars implement.
+	EngineVersion = "pold-engine/1"
+)
+
+// DefaultParams returns the parameters of a public network.
+func DefaultParams() Params {
+	return Params{
+		WinnerRateE9:           10_000,
+		VerifierRateE9:         2_000,
+		ReferenceRoundSeconds:  3_600,
+		HalvingIntervalSeconds: HalvingInterval,
+		StakeFloorNumerator:    1,
+		StakeFloorDenominator:  3,
+		MinGroupStake:          math.NewInt(1_000_000_000),
+		CreationFee:            math.NewInt(100_000_000),
+		SandboxFee:             math.NewInt(1_000_000),
+		UnbondingSeconds:       21 * 24 * 3_600,
+		NoRevealLossE6:         500_000,
+		WithheldLossE6:         500_000,
+		MaxCandidates:          16,
+		MaxCommitments:         256,
+		MinPhaseBlocks:         10,
+		MaxPhaseBlocks:         100_000,
+		MaxNominalSeconds:      24 * 3_600,
+		MaxGroupCost:           1_000_000_000_000,
+		MaxGroupsPerBlock:      64,
+		RoundRetention:         1_000,
+		EngineVersion:          EngineVersion,
+	}
+}
+
+// Validate reports the first parameter that is out of range.
+func (p Params) Validate() error {
+	positive := []struct {
+		name  string
+		value uint64
+	}{
+		{"reference_round_seconds", p.ReferenceRoundSeconds}, {"halving_interval_seconds", p.HalvingIntervalSeconds},
+		{"stake_floor_denominator", p.StakeFloorDenominator}, {"unbonding_seconds", p.UnbondingSeconds},
+		{"max_candidates", uint64(p.MaxCandidates)}, {"max_commitments", uint64(p.MaxCommitments)},
+		{"max_nominal_seconds", p.MaxNominalSeconds}, {"max_group_cost", p.MaxGroupCost},
+		{"max_groups_per_block", uint64(p.MaxGroupsPerBlock)}, {"round_retention", p.RoundRetention},
+	}
+	for _, f := range positive {
+		if f.value == 0 {
+			return ErrInvalidParams.Wrapf("%s: expected more than 0", f.name)
+		}
+	}
+	if p.WinnerRateE9 > billion/1_000 || p.VerifierRateE9 > billion/1_000 {
+		return ErrInvalidParams.Wrapf("rates: expected at most %d billionths (0.1 %%) each, got %d and %d", billion/1_000, p.WinnerRateE9, p.VerifierRateE9)
+	}
+	if p.StakeFloorNumerator > p.StakeFloorDenominator {
+		return ErrInvalidParams.Wrapf("stake floor: expected at most 1, got %d/%d", p.StakeFloorNumerator, p.StakeFloorDenominator)
+	}
+	if p.NoRevealLossE6 > million || p.WithheldLossE6 > million {
+		return ErrInvalidParams.Wrapf("losses: expected at most %d millionths, got %d and %d", million, p.NoRevealLossE6, p.WithheldLossE6)
+	}
+	const minPhase = 10 // a proposer may drop single votes, so a window needs several proposers
+	if p.MinPhaseBlocks < minPhase || p.MaxPhaseBlocks < p.MinPhaseBlocks || p.MaxPhaseBlocks > 10_000_000 {
+		return ErrInvalidParams.Wrapf("phase blocks: expected %d <= min <= max <= 10000000, got %d and %d", minPhase, p.MinPhaseBlocks, p.MaxPhaseBlocks)
+	}
+	if p.MaxCandidates > 64 || p.MaxCommitments > 4_096 || p.MaxGroupsPerBlock > 4_096 {
+		return ErrInvalidParams.Wrapf("bounds on block work: expected at most 64 candidates, 4096 commitments and 4096 groups, got %d, %d and %d",
+			p.MaxCandidates, p.MaxCommitments, p.MaxGroupsPerBlock)
+	}
+	for _, f := range []struct {
+		name  string
+		value math.Int
+	}{{"min_group_stake", p.MinGroupStake}, {"creation_fee", p.CreationFee}, {"sandbox_fee", p.SandboxFee}} {
+		if f.value.IsNil() || f.value.IsNegative() {
+			return ErrInvalidParams.Wrapf("%s: expected 0 or more unrn", f.name)
+		}
+	}
+	if p.EngineVersion == "" {
+		return ErrInvalidParams.Wrap("engine_version: expected a name such as " + EngineVersion)
+	}
+	return nil
+}

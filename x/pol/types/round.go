@@ -1,0 +1,117 @@
+package types
+
+import (
+	"bytes"
+	"sort"
+
+	"cosmossdk.io/math"
+)
+
+// MarkDuplicates gives equal checkpoints of a round to the earliest commitment. Submissions are sorted by order.
+func MarkDuplicates(submissions []Submission) {
+	sort.SliceStable(submissions, func(i, j int) bool { return submissions[i].Order < submissions[j].Order })
+	first := map[string]uint32{}
+	for i := range submissions {
+		s := &submissions[i]
+		if s.Status != SUBMISSION_STATUS_REVEALED {
+			continue
+		}
+		if _, dup := first[string(s.CheckpointHash)]; dup {
+			s.Status = SUBMISSION_STATUS_DUPLICATE
+			s.Note = "an earlier commitment of this round was to the same bytes"
+			continue
+		}
+		first[string(s.CheckpointHash)] = s.Order
+	}
+}
+
+// NextToScore returns the indexes of at most n waiting candidates: best claims first, ties by commitment order.
+func NextToScore(submissions []Submission, n int) []int {
+	var waiting []int
+	for i, s := range submissions {
+		if s.Status == SUBMISSION_STATUS_CANDIDATE {
+			waiting = append(waiting, i)
+		}
+	}
+	sort.SliceStable(waiting, func(a, b int) bool {
+		x, y := submissions[waiting[a]], submissions[waiting[b]]
+		if x.ClaimedLossE9 != y.ClaimedLossE9 {
+			return x.ClaimedLossE9 < y.ClaimedLossE9
+		}
+		return x.Order < y.Order
+	})
+	if len(waiting) > n {
+		waiting = waiting[:n]
+	}
+	return waiting
+}
+
+// Slots returns how many more score tasks a round may open: K valid or undecided ones at a time, 2K in all.
+func Slots(submissions []Submission, opened uint32, k uint32) int {
+	var taken uint32
+	for _, s := range submissions {
+		if s.Status == SUBMISSION_STATUS_SCORING || s.Status == SUBMISSION_STATUS_VALID {
+			taken++
+		}
+	}
+	if taken >= k || opened >= 2*k {
+		return 0
+	}
+	return int(min(k-taken, 2*k-opened))
+}
+
+// Best returns the index of the valid submission with the lowest ranking loss, ties by commitment order; -1 if none.
+func Best(submissions []Submission) int {
+	best := -1
+	for i, s := range submissions {
+		if s.Status != SUBMISSION_STATUS_VALID {
+			continue
+		}
+		if best < 0 || s.Verdict.RankLossE9 < submissions[best].Verdict.RankLossE9 ||
+			s.Verdict.RankLossE9 == submissions[best].Verdict.RankLossE9 && s.Order < submissions[best].Order {
+			best = i
+		}
+	}
+	return best
+}
+
+// Beats reports whether a loss is lower than the parent's by at least the improvement that the group asks for.
+// An equal loss never wins. A parent without a valid score is beaten by any valid loss.
+func Beats(loss uint64, parent Verdict, minImprovement uint64) bool {
+	if parent.Problem != "" {
+		return true
+	}
+	return loss < parent.RankLossE9 && parent.RankLossE9-loss >= minImprovement
+}
+
+// Judge turns an attested answer into verdict and status of a submission.
+func (s *Submission) Judge(a ScoreAnswer, taskID uint64) {
+	s.Verdict = &Verdict{
+		ClaimLossE9: a.ClaimLossE9, RankLossE9: a.RankLossE9, MetricE9: a.MetricE9, Digest: bytes.Clone(a.Digest[:]), TaskId: taskID,
+	}
+	switch {
+	case a.Status != ScoreValid:
+		s.Verdict.Problem = a.Status.String()
+		s.Status, s.Note = SUBMISSION_STATUS_INVALID, s.Verdict.Problem
+	case a.ClaimLossE9 != s.ClaimedLossE9:
+		s.Status = SUBMISSION_STATUS_FALSE_CLAIM
+		s.Note = "the claimed loss is not the exact loss on the claim set"
+	default:
+		s.Status = SUBMISSION_STATUS_VALID
+	}
+}
+
+// BondLoss returns how much of a commit bond is burned for what became of the commitment; the rest is returned.
+// A nil submission was never revealed.
+func (p Params) BondLoss(bond math.Int, s *Submission) math.Int {
+	part := uint64(0)
+	switch {
+	case s == nil:
+		part = p.NoRevealLossE6
+	case s.Status == SUBMISSION_STATUS_WITHHELD:
+		part = p.WithheldLossE6
+	case s.Status == SUBMISSION_STATUS_INVALID, s.Status == SUBMISSION_STATUS_FALSE_CLAIM:
+		part = million
+	}
+	return bond.Mul(math.NewIntFromUint64(part)).QuoRaw(million)
+}
