@@ -68,7 +68,7 @@ func (s queryServer) Commitments(ctx context.Context, r *types.QueryCommitmentsR
 		return nil, err
 	}
 	all, err := s.k.commitments(ctx, types.Round{Group: r.Group, Number: number})
-	return &types.QueryCommitmentsResponse{Commitments: all, Pagination: &query.PageResponse{Total: uint64(len(all))}}, err
+	return &types.QueryCommitmentsResponse{Commitments: all}, err
 }
 
 func (s queryServer) Submissions(ctx context.Context, r *types.QuerySubmissionsRequest) (*types.QuerySubmissionsResponse, error) {
@@ -77,7 +77,7 @@ func (s queryServer) Submissions(ctx context.Context, r *types.QuerySubmissionsR
 		return nil, err
 	}
 	all, err := s.k.submissions(ctx, r.Group, number)
-	return &types.QuerySubmissionsResponse{Submissions: all, Pagination: &query.PageResponse{Total: uint64(len(all))}}, err
+	return &types.QuerySubmissionsResponse{Submissions: all}, err
 }
 
 func (s queryServer) Bonds(ctx context.Context, r *types.QueryBondsRequest) (*types.QueryBondsResponse, error) {

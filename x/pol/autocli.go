@@ -1,0 +1,52 @@
+package pol
+
+import autocliv1 "cosmossdk.io/api/cosmos/autocli/v1"
+
+func positional(fields ...string) []*autocliv1.PositionalArgDescriptor {
+	args := make([]*autocliv1.PositionalArgDescriptor, len(fields))
+	for i, f := range fields {
+		args[i] = &autocliv1.PositionalArgDescriptor{ProtoField: f}
+	}
+	return args
+}
+
+// AutoCLIOptions describes the commands that are generated from the services.
+func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
+	return &autocliv1.ModuleOptions{
+		Query: &autocliv1.ServiceCommandDescriptor{
+			Service: "pold.pol.v1.Query",
+			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
+				{RpcMethod: "Params", Use: "params", Short: "Show the parameters", Example: "pold q pol params"},
+				{RpcMethod: "Group", Use: "group NAME", Short: "Show a group, its best checkpoint and its stake", Example: "pold q pol group digits", PositionalArgs: positional("name")},
+				{RpcMethod: "Groups", Use: "groups", Short: "List groups", Example: "pold q pol groups"},
+				{RpcMethod: "Round", Use: "round GROUP NUMBER", Short: "Show one round; number 0 is the current one", Example: "pold q pol round digits 3", PositionalArgs: positional("group", "number")},
+				{RpcMethod: "Rounds", Use: "rounds GROUP", Short: "List the rounds of a group", Example: "pold q pol rounds digits --page-reverse --page-limit 5", PositionalArgs: positional("group")},
+				{RpcMethod: "Commitments", Use: "commitments GROUP NUMBER", Short: "List who committed in a round", Example: "pold q pol commitments digits 3", PositionalArgs: positional("group", "number")},
+				{RpcMethod: "Submissions", Use: "submissions GROUP NUMBER", Short: "List the revealed checkpoints of a round with their verdicts", Example: "pold q pol submissions digits 3", PositionalArgs: positional("group", "number")},
+				{RpcMethod: "Bonds", Use: "bonds GROUP", Short: "List the stake behind a group", Example: "pold q pol bonds digits", PositionalArgs: positional("group")},
+				{RpcMethod: "Unbondings", Use: "unbondings ADDRESS", Short: "List stake on its way back to an account", Example: "pold q pol unbondings pol1…", PositionalArgs: positional("address")},
+				{RpcMethod: "Totals", Use: "totals", Short: "Show what was minted and burned, and the next halving", Example: "pold q pol totals"},
+			},
+		},
+		Tx: &autocliv1.ServiceCommandDescriptor{
+			Service: "pold.pol.v1.Msg",
+			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
+				{RpcMethod: "CreateGroup", Use: "create-group NAME", Short: "Open a training group",
+					Example: "pold tx pol create-group flowers --settings settings.json --from alice", PositionalArgs: positional("name")},
+				{RpcMethod: "FundGroup", Use: "fund-group GROUP AMOUNT", Short: "Add unrn to the bounty pool of a group",
+					Example: "pold tx pol fund-group digits 5000000 --from alice", PositionalArgs: positional("group", "amount")},
+				{RpcMethod: "CommitCheckpoint", Use: "commit-checkpoint GROUP ROUND COMMITMENT", Short: "Bind yourself to a checkpoint (32 bytes, hex or base64) in the commit phase",
+					Example: "pold tx pol commit-checkpoint digits 3 9f86d081884c7d65… --from carol", PositionalArgs: positional("group", "round", "commitment")},
+				{RpcMethod: "SubmitCheckpoint", Use: "submit-checkpoint GROUP ROUND", Short: "Reveal the checkpoint that you committed to in the reveal phase",
+					Example:        "pold tx pol submit-checkpoint digits 3 --checkpoint-cid bafk… --checkpoint-hash HEX --size 10240 --claimed-loss-e9 195000000 --salt HEX --from carol",
+					PositionalArgs: positional("group", "round")},
+				{RpcMethod: "BondGroup", Use: "bond-group GROUP AMOUNT", Short: "Stake unrn on a group",
+					Example: "pold tx pol bond-group digits 1000000 --from alice", PositionalArgs: positional("group", "amount")},
+				{RpcMethod: "UnbondGroup", Use: "unbond-group GROUP AMOUNT", Short: "Take stake off a group; it is paid out after the unbonding delay",
+					Example: "pold tx pol unbond-group digits 1000000 --from alice", PositionalArgs: positional("group", "amount")},
+				{RpcMethod: "SetGroupCoinbase", Skip: true}, // governance proposes it as a message
+				{RpcMethod: "UpdateParams", Skip: true},
+			},
+		},
+	}
+}

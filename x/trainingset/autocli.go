@@ -1,0 +1,28 @@
+package trainingset
+
+import autocliv1 "cosmossdk.io/api/cosmos/autocli/v1"
+
+// AutoCLIOptions describes the commands that are generated from the services.
+func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
+	return &autocliv1.ModuleOptions{
+		Query: &autocliv1.ServiceCommandDescriptor{
+			Service: "pold.trainingset.v1.Query",
+			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
+				{RpcMethod: "Params", Use: "params", Short: "Show the parameters", Example: "pold q trainingset params"},
+				{RpcMethod: "TrainingSet", Use: "training-set NAME", Short: "Show one training set", Example: "pold q trainingset training-set digits",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "name"}}},
+				{RpcMethod: "TrainingSets", Use: "training-sets", Short: "List training sets", Example: "pold q trainingset training-sets"},
+			},
+		},
+		Tx: &autocliv1.ServiceCommandDescriptor{
+			Service: "pold.trainingset.v1.Msg",
+			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
+				{RpcMethod: "RegisterTrainingSet", Use: "register NAME", Short: "Register a table by content; validators then fetch and check it",
+					Long:           "Register a table by content. `trainerd add FILE` prints the values of --table; keep a sidecar online that serves the file until the set is verified.",
+					Example:        `pold tx trainingset register flowers --table "$(trainerd add flowers.csv --json)" --from alice`,
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "name"}}},
+				{RpcMethod: "UpdateParams", Skip: true}, // governance proposes it as a message
+			},
+		},
+	}
+}
