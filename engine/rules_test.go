@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// sourceFiles parses the package without its tests.
+func sourceFiles(t *testing.T) (*token.FileSet, []*ast.File) {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(set, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	if len(files) < 10 {
+		t.Fatalf("expected the source files of the package, got %d", len(files))
+	}
+	return set, files
+}
+
+// TestSourceUsesOnlyPortableThings keeps the rules of the package comment: imports, and functions of package math.
+func TestSourceUsesOnlyPortableThings(t *testing.T) {
+	allowedImports := []string{
+		"bytes", "cmp", "crypto/sha256", "encoding/binary", "encoding/hex", "errors", "fmt", "maps", "math", "math/bits", "runtime",
+		"slices", "strconv", "strings", "sync", "text/tabwriter", "unicode/utf16", "unicode/utf8",
+		"gonum.org/v1/gonum/blas", "google.golang.org/protobuf/encoding/protowire", "golang.org/x/sys/cpu",
+	}
+	allowedMath := []string{"Abs", "Sqrt", "Float32bits", "Float32frombits", "Float64bits", "Float64frombits", "MaxFloat32", "MaxInt64"}
+	set, files := sourceFiles(t)
+	for _, f := range files {
+		for _, imp := range f.Imports {
+			if path := strings.Trim(imp.Path.Value, `"`); !slices.Contains(allowedImports, path) {
+				t.Errorf("%v: import of %s; expected only %s", set.Position(imp.Pos()), path, strings.Join(allowedImports, ", "))
+			}
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok {
+				if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "math" && !slices.Contains(allowedMath, sel.Sel.Name) {
+					t.Errorf("%v: math.%s may differ between processors; expected only %s", set.Position(n.Pos()), sel.Sel.Name, strings.Join(allowedMath, ", "))
+				}
+			}
+			return true
+		})
+	}
+}
+
+// longTests skips unless POLD_LONG=1.
+func longTests(t *testing.T) {
+	t.Helper()
+	if os.Getenv("POLD_LONG") != "1" {
+		t.Skip("takes long; set POLD_LONG=1 to run it")
+	}
+}
+
+// goCommand runs the go tool in dir for another target.
+func goCommand(t *testing.T, dir string, env []string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), append([]string{"CGO_ENABLED=0", "GOFLAGS="}, env...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v go %s: %v\n%s", env, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+var fusedInstruction = regexp.MustCompile(`\t(V?FN?M(?:ADD|SUB|LA|LS)[A-Z0-9]*)\t`)
+
+// TestCompilerFusesNothing compiles the package where the compiler may fuse x*y + z and looks for such instructions.
+func TestCompilerFusesNothing(t *testing.T) {
+	longTests(t)
+	control := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module control\n\ngo 1.26\n",
+		"f.go":   "package control\n\nfunc F(x, y, z float32) float32 { return x*y + z }\n\nfunc G(x, y, z float64) float64 { return z + x*y }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(control, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, target := range [][]string{{"GOOS=linux", "GOARCH=arm64"}, {"GOOS=linux", "GOARCH=amd64", "GOAMD64=v3"}} {
+		if found := fusedInstruction.FindAllString(goCommand(t, control, target, "build", "-gcflags=-S", "."), -1); len(found) != 2 {
+			t.Fatalf("%v: the control file must show two fused instructions, got %q", target, found)
+		}
+		listing := goCommand(t, ".", target, "build", "-gcflags=-S", ".")
+		if !strings.Contains(listing, "fma32 STEXT") {
+			t.Fatalf("%v: expected an assembly listing with fma32", target)
+		}
+		for line := range strings.Lines(listing) {
+			if fusedInstruction.MatchString(line) {
+				t.Errorf("%v: the compiler fused a product and a sum; write float32(x*y) + z: %s", target, strings.TrimSpace(line))
+			}
+		}
+	}
+}
+
+// TestOtherProcessorsGiveTheSameBits runs the stored answers on emulated arm64 and on builds for newer amd64 processors.
+func TestOtherProcessorsGiveTheSameBits(t *testing.T) {
+	longTests(t)
+	const pattern = "^(TestVectors|TestCheckpointVector|TestSelfTestPassesHere|TestGemmIsTheChain.*|TestReductions.*|TestFMAOf.*|" +
+		"TestElementaryFunctionsAtTheirEdges|TestTrainingIsRepeatable|TestEvaluationIsMadeOfItsRows)$"
+	for _, c := range []struct {
+		name     string
+		env      []string
+		emulator string
+	}{
+		{"arm64", []string{"GOOS=linux", "GOARCH=arm64"}, "qemu-aarch64-static"},
+		{"amd64 v3", []string{"GOOS=linux", "GOARCH=amd64", "GOAMD64=v3"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var command []string
+			if c.emulator != "" {
+				path, err := exec.LookPath(c.emulator)
+				if err != nil {
+					t.Skipf("%s is not on PATH; install qemu-user-static to compare with %s", c.emulator, c.name)
+				}
+				command = append(command, path)
+			} else if !runsHere(t, "amd64", "avx2", "fma") {
+				t.Skip("this processor cannot run GOAMD64=v3 programs")
+			}
+			binary := filepath.Join(t.TempDir(), "engine.test")
+			goCommand(t, ".", c.env, "test", "-c", "-ldflags=-s -w", "-o", binary, ".")
+			command = append(command, binary, "-test.v", "-test.run="+pattern)
+			out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+			if passed := strings.Count(string(out), "\n--- PASS"); err != nil || passed < 8 {
+				t.Errorf("%s: expected at least 8 passing tests, got %d, %v\n%s", c.name, passed, err, out)
+			}
+		})
+	}
+}
+
+// TestSecondImplementationAgrees lets the Python version of SPEC.md, which shares nothing with this package, recompute the stored answers.
+func TestSecondImplementationAgrees(t *testing.T) {
+	longTests(t)
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not on PATH")
+	}
+	out, err := exec.Command(python, filepath.Join("testdata", "second_implementation.py"), filepath.Join("testdata", "vectors.json")).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), " answers agree") {
+		t.Errorf("expected all answers to agree, got %v\n%s", err, out)
+	}
+}
+
+// runsHere reports whether this Linux machine has the architecture and all the processor flags.
+func runsHere(t *testing.T, arch string, flags ...string) bool {
+	t.Helper()
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil || strings.TrimSpace(goCommand(t, ".", nil, "env", "GOHOSTARCH")) != arch {
+		return false
+	}
+	words := strings.Fields(string(info))
+	return !slices.ContainsFunc(flags, func(f string) bool { return !slices.Contains(words, f) })
+}
