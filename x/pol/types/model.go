@@ -5,15 +5,19 @@ import (
 	"regexp"
 )
 
-// Limits of a model; the engine applies the same.
+// Limits of a model; the engine applies the same, so that no group opens whose model sidecars would refuse.
 const (
-	maxLayers     = 64
-	maxUnits      = 65_536
-	maxInputs     = 65_536
-	maxParameters = 16 << 20
+	maxLayers        = 64
+	maxUnits         = 65_536
+	maxInputs        = 65_536
+	maxParameters    = 16 << 20
+	maxNormalization = 1_000_000_000_000_000
 )
 
-var layerName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+// inputName is how a layer refers to the input of the model.
+const inputName = "input"
+
+var layerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
 
 // ModelShape is what the chain needs to know of a model.
 type ModelShape struct {
@@ -36,32 +40,37 @@ func (m ModelSpec) Shape() (ModelShape, error) {
 		}
 		s.Inputs *= int64(d)
 	}
-	if n := m.Normalization; n != nil && n.DivisorE6 == 0 {
-		return s, ErrInvalidModel.Wrap("normalization: expected a positive divisor_e6, got 0")
+	if n := m.Normalization; n != nil {
+		if n.DivisorE6 == 0 || n.DivisorE6 > maxNormalization || n.OffsetE6 > maxNormalization || n.OffsetE6 < -maxNormalization {
+			return s, ErrInvalidModel.Wrapf("normalization: expected divisor_e6 from 1 to %d and offset_e6 within the same bound, got %d and %d",
+				uint64(maxNormalization), n.DivisorE6, n.OffsetE6)
+		}
 	}
 	if len(m.Layers) == 0 || len(m.Layers) > maxLayers {
 		return s, ErrInvalidModel.Wrapf("layers: expected 1 to %d, got %d", maxLayers, len(m.Layers))
 	}
-	width := map[string]int64{"": s.Inputs, "input": s.Inputs}
-	previous := s.Inputs
+	width := map[string]int64{inputName: s.Inputs}
+	read := map[string]bool{}
+	previous := inputName
 	for i, l := range m.Layers {
 		if l == nil || !layerName.MatchString(l.Name) {
-			return s, ErrInvalidModel.Wrapf("layer %d: expected a name of 1 to 32 of a-z, 0-9 and _, starting with a letter", i)
+			return s, ErrInvalidModel.Wrapf("layer %d: expected a name of 1 to 64 letters, digits, _ or -, starting with a letter", i)
 		}
 		if _, dup := width[l.Name]; dup {
 			return s, ErrInvalidModel.Wrapf("layer %q: the name is taken", l.Name)
 		}
-		in := previous
+		source := previous
 		if len(l.Inputs) > 1 {
 			return s, ErrInvalidModel.Wrapf("layer %q: kind %s takes one input, got %d", l.Name, l.Kind, len(l.Inputs))
 		}
 		if len(l.Inputs) == 1 {
-			w, ok := width[l.Inputs[0]]
-			if !ok || l.Inputs[0] == "" {
-				return s, ErrInvalidModel.Wrapf("layer %q: input %q is not an earlier layer", l.Name, l.Inputs[0])
-			}
-			in = w
+			source = l.Inputs[0]
 		}
+		in, ok := width[source]
+		if !ok {
+			return s, ErrInvalidModel.Wrapf("layer %q: input %q is not an earlier layer", l.Name, source)
+		}
+		read[source] = true
 		out := in
 		switch l.Kind {
 		case "dense":
@@ -81,12 +90,17 @@ func (m ModelSpec) Shape() (ModelShape, error) {
 		if s.Parameters > maxParameters {
 			return s, ErrInvalidModel.Wrapf("layer %q: expected at most %d parameters in all, got %d", l.Name, maxParameters, s.Parameters)
 		}
-		width[l.Name], previous = out, out
+		width[l.Name], previous = out, l.Name
+	}
+	for _, l := range m.Layers {
+		if l.Name != previous && !read[l.Name] {
+			return s, ErrInvalidModel.Wrapf("layer %q is never read; remove it or name it in the inputs of a later layer", l.Name)
+		}
 	}
 	if s.Parameters == 0 {
 		return s, ErrInvalidModel.Wrap("expected at least one dense layer")
 	}
-	s.Outputs = previous
+	s.Outputs = width[previous]
 	return s, nil
 }
 

@@ -1,0 +1,59 @@
+# pold: see README.md. `make` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+export CGO_ENABLED ?= 0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+SDK := github.com/cosmos/cosmos-sdk/version
+LDFLAGS := -s -w -X $(SDK).Name=pold -X $(SDK).AppName=pold -X $(SDK).Version=$(VERSION)
+GO_BUILD := go build -trimpath -ldflags "$(LDFLAGS)"
+# Flags of `make devnet`, for example: make devnet DEVNET="--reset --rounds 3 --exit"
+DEVNET ?=
+
+## help: list the targets
+help:
+	@awk 'sub(/^## /, "") { name = $$0; sub(/:.*/, "", name); sub(/^[^:]*: /, ""); printf "  make %-12s %s\n", name, $$0 }' $(MAKEFILE_LIST)
+
+## build: build/pold (node and command line) and build/trainerd (sidecar and trainer)
+build: build/pold build/trainerd
+
+build/pold build/trainerd: FORCE
+	@mkdir -p build
+	@echo "building $@ (the first time takes some minutes)"
+	@$(GO_BUILD) -o $@ ./cmd/$(@F)
+
+## devnet: build and run a whole network on this machine; DEVNET="--reset" starts afresh
+devnet: build
+	@build/pold devnet up $(DEVNET)
+
+## test: everything that runs in memory, in minutes
+test:
+	@scripts/test.sh
+
+## test-all: test, and what takes longer: many seeds, real processes, emulated arm64, generated code, linters
+test-all:
+	@scripts/test-all.sh
+
+## lint: formatting, vet, linters and import rules
+lint:
+	@scripts/lint.sh
+
+## proto: generate Go code and OpenAPI from proto/
+proto:
+	@scripts/proto-gen.sh
+	@scripts/openapi.sh
+
+## proto-check: fail if generated code is not current
+proto-check:
+	@scripts/proto-check.sh
+
+## vectors: write the known-answer files anew after a deliberate change of a definition
+vectors:
+	@go test ./engine -run Vectors -update
+
+## clean: remove built files (the state of a devnet stays)
+clean:
+	@rm -rf build .tools
+
+FORCE:
+.PHONY: help build devnet test test-all lint proto proto-check vectors clean FORCE

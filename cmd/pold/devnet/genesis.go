@@ -1,0 +1,242 @@
+package devnet
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	dbm "github.com/cosmos/cosmos-db"
+
+	"cosmossdk.io/log/v2"
+	"cosmossdk.io/math"
+
+	"github.com/cosmos/cosmos-sdk/client/tx"
+	"github.com/cosmos/cosmos-sdk/codec"
+	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
+	"github.com/cosmos/cosmos-sdk/crypto/keyring"
+	cryptotypes "github.com/cosmos/cosmos-sdk/crypto/types"
+	simtestutil "github.com/cosmos/cosmos-sdk/testutil/sims"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/cosmos/cosmos-sdk/types/tx/signing"
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
+	genutiltypes "github.com/cosmos/cosmos-sdk/x/genutil/types"
+	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
+
+	"github.com/pold-network/pold/app"
+	"github.com/pold-network/pold/dataset/digits"
+	attestationtypes "github.com/pold-network/pold/x/attestation/types"
+	poltypes "github.com/pold-network/pold/x/pol/types"
+	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+)
+
+const (
+	validatorStake = 100_000 * nrn
+	groupStake     = 300_000 * nrn
+	commitBond     = 10 * nrn
+	// maxSteps bounds a round's training, so that the small digits set is not learned in one round.
+	maxSteps = 30
+	// nominalSeconds is the round length that the coinbase of a devnet is stated for.
+	nominalSeconds = 30
+	commitBlocks   = 15
+	revealBlocks   = 10
+)
+
+// AddPurchases adds the balances of a sale to a genesis state; cmd/pold provides the one behind
+// `pold genesis add-sale-purchases`.
+type AddPurchases func(cdc codec.Codec, state map[string]json.RawMessage, csv string) error
+
+// writeGenesis builds the genesis of a new devnet.
+func writeGenesis(ctx context.Context, l layout, o Options, list []Account, ring keyring.Keyring, keys []cryptotypes.PubKey, add AddPurchases) error {
+	a := app.New(log.NewNopLogger(), dbm.NewMemDB(), true, simtestutil.EmptyAppOptions{})
+	state := a.DefaultGenesis()
+	csv := "address,amount\n"
+	for _, x := range list {
+		csv += fmt.Sprintf("%s,%d\n", x.Address, x.Amount)
+	}
+	if err := add(a.Codec, state, csv); err != nil {
+		return fmt.Errorf("purchases of the devnet: %w", err)
+	}
+	if err := addTrainingSet(ctx, l, o, a.Codec, state, address(list, "alice")); err != nil {
+		return err
+	}
+	if err := addGroup(a.Codec, state, address(list, "alice")); err != nil {
+		return err
+	}
+	if err := addValidators(a, state, o, list, ring, keys); err != nil {
+		return err
+	}
+	setAttestation(a.Codec, state)
+	if err := a.BasicManager.ValidateGenesis(a.Codec, a.TxConfig, state); err != nil {
+		return fmt.Errorf("genesis of the devnet: %w", err)
+	}
+	raw, err := json.MarshalIndent(state, "", " ")
+	if err != nil {
+		return err
+	}
+	genesis := genutiltypes.NewAppGenesisWithVersion(ChainID, raw)
+	genesis.GenesisTime = time.Now().UTC()
+	genesis.InitialHeight = 1
+	genesis.Consensus = &genutiltypes.ConsensusGenesis{Params: app.DefaultConsensusParams()}
+	if err := genesis.SaveAs(l.genesis()); err != nil {
+		return fmt.Errorf("write the genesis file: %w", err)
+	}
+	return nil
+}
+
+// tableInfo is what `trainerd add --json` prints about a table.
+type tableInfo struct {
+	CID     string `json:"cid"`
+	SHA256  string `json:"sha256"`
+	Size    uint64 `json:"size"`
+	Rows    uint64 `json:"rows"`
+	Columns uint32 `json:"columns"`
+	Root    string `json:"root"`
+}
+
+// addTrainingSet registers the digits set; validators fetch and check it after the first block.
+func addTrainingSet(ctx context.Context, l layout, o Options, cdc codec.Codec, state map[string]json.RawMessage, owner string) error {
+	if err := os.WriteFile(l.table(), digits.CSV(), 0o644); err != nil {
+		return fmt.Errorf("write the digits table: %w", err)
+	}
+	out, err := exec.CommandContext(ctx, o.Trainerd, "add", l.table(), "--json").Output()
+	if err != nil {
+		return fmt.Errorf("%s add %s: %w", o.Trainerd, l.table(), err)
+	}
+	var info tableInfo
+	if err := json.Unmarshal(out, &info); err != nil {
+		return fmt.Errorf("output of %s add: %w", o.Trainerd, err)
+	}
+	hash, err1 := hex.DecodeString(info.SHA256)
+	root, err2 := hex.DecodeString(info.Root)
+	if err1 != nil || err2 != nil || info.SHA256 != digits.SHA256 || info.Root != digits.Root {
+		return fmt.Errorf("digits table: expected sha256 %s and root %s, %s add says %s and %s", digits.SHA256, digits.Root, o.Trainerd, info.SHA256, info.Root)
+	}
+	g := trainingsettypes.DefaultGenesis()
+	g.TrainingSets = []trainingsettypes.TrainingSet{{
+		Name: digits.Name, Owner: owner, Version: 1, Status: trainingsettypes.STATUS_PENDING,
+		CardUri: "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+		Table: trainingsettypes.Table{
+			Cid: info.CID, Sha256: hash, Size_: info.Size, Rows: info.Rows, Columns: info.Columns, Targets: 1, Root: root,
+			ValidationPermille: 200,
+		},
+	}}
+	state[trainingsettypes.ModuleName] = cdc.MustMarshalJSON(g)
+	return nil
+}
+
+// GroupSettings returns the settings of the devnet's group: a small network on 8x8 images.
+func GroupSettings() poltypes.GroupSettings {
+	seed := sha256.Sum256([]byte("pold devnet digits"))
+	return poltypes.GroupSettings{
+		Model: poltypes.ModelSpec{
+			InputShape:    []uint32{digits.Features},
+			Normalization: &poltypes.Normalization{DivisorE6: digits.MaxValue * 1_000_000},
+			Layers: []*poltypes.Layer{
+				{Name: "hidden", Kind: "dense", Units: 32},
+				{Name: "act", Kind: "relu"},
+				{Name: "logits", Kind: "dense", Units: digits.Classes},
+			},
+		},
+		TrainingSet: digits.Name, Objective: poltypes.OBJECTIVE_CROSS_ENTROPY,
+		Evaluation: poltypes.EVALUATION_MODE_TRAINING_SET, Proof: poltypes.PROOF_MODE_SCORED,
+		CommitBlocks: commitBlocks, RevealBlocks: revealBlocks, NominalSeconds: nominalSeconds,
+		CommitBond: math.NewInt(commitBond), MinImprovementE9: 1_000, MaxSteps: maxSteps,
+		BountyPerRound: math.ZeroInt(), InitSeed: seed[:],
+	}
+}
+
+// addGroup opens the group at genesis, with stake behind it taken from its owner's balance.
+func addGroup(cdc codec.Codec, state map[string]json.RawMessage, owner string) error {
+	g := poltypes.DefaultGenesis()
+	g.Params.ReferenceRoundSeconds = nominalSeconds
+	g.Params.StakeFloorNumerator = 0
+	g.Params.MinGroupStake = math.NewInt(nrn)
+	g.Params.CreationFee = math.NewInt(10 * nrn)
+	g.Params.UnbondingSeconds = 120
+	g.Groups = []poltypes.Group{{
+		Name: Group, Creator: owner, Settings: GroupSettings(), BountyPool: math.ZeroInt(),
+	}}
+	g.Bonds = []poltypes.GroupBond{{Group: Group, Address: owner, Amount: math.NewInt(groupStake)}}
+	state[poltypes.ModuleName] = cdc.MustMarshalJSON(g)
+
+	bank := banktypes.GetGenesisStateFromAppState(cdc, state)
+	stake := sdk.NewCoins(sdk.NewInt64Coin(app.BaseDenom, groupStake))
+	for i := range bank.Balances {
+		if bank.Balances[i].Address == owner {
+			rest, negative := bank.Balances[i].Coins.SafeSub(stake...)
+			if negative {
+				return fmt.Errorf("group stake: %s has only %s", owner, bank.Balances[i].Coins)
+			}
+			bank.Balances[i].Coins = rest
+		}
+	}
+	bank.Balances = append(bank.Balances, banktypes.Balance{Address: authtypes.NewModuleAddress(poltypes.ModuleName).String(), Coins: stake})
+	bank.Balances = banktypes.SanitizeGenesisBalances(bank.Balances)
+	state[banktypes.ModuleName] = cdc.MustMarshalJSON(bank)
+	return nil
+}
+
+// setAttestation shortens the windows to the least that the protocol allows.
+func setAttestation(cdc codec.Codec, state map[string]json.RawMessage) {
+	g := attestationtypes.DefaultGenesis()
+	g.Params.MinLiveValidators = 0
+	g.Params.CommitWindow = attestationtypes.MinWindow
+	g.Params.OpenWindow = attestationtypes.MinWindow
+	g.Params.AvailabilityWindow = attestationtypes.MinWindow
+	g.Params.LiveWindow = 30
+	g.Params.Retention = 2_000
+	state[attestationtypes.ModuleName] = cdc.MustMarshalJSON(g)
+}
+
+// addValidators signs a genesis transaction for each validator.
+func addValidators(a *app.App, state map[string]json.RawMessage, o Options, list []Account, ring keyring.Keyring, keys []cryptotypes.PubKey) error {
+	g := genutiltypes.DefaultGenesisState()
+	for i, key := range keys {
+		name := fmt.Sprintf("val%d", i)
+		operator, err := sdk.AccAddressFromBech32(address(list, name))
+		if err != nil {
+			return err
+		}
+		any, err := codectypes.NewAnyWithValue(key)
+		if err != nil {
+			return err
+		}
+		msg := &stakingtypes.MsgCreateValidator{
+			Description:       stakingtypes.Description{Moniker: name},
+			Commission:        stakingtypes.NewCommissionRates(math.LegacyNewDecWithPrec(5, 2), math.LegacyNewDecWithPrec(20, 2), math.LegacyNewDecWithPrec(1, 2)),
+			MinSelfDelegation: math.OneInt(), ValidatorAddress: sdk.ValAddress(operator).String(), Pubkey: any,
+			Value: sdk.NewInt64Coin(app.BaseDenom, validatorStake),
+		}
+		builder := a.TxConfig.NewTxBuilder()
+		if err := builder.SetMsgs(msg); err != nil {
+			return err
+		}
+		builder.SetGasLimit(200_000)
+		factory := tx.Factory{}.WithChainID(ChainID).WithKeybase(ring).WithTxConfig(a.TxConfig).WithSignMode(signing.SignMode_SIGN_MODE_DIRECT)
+		if err := tx.Sign(context.Background(), factory, name, builder, true); err != nil {
+			return fmt.Errorf("genesis transaction of %s: %w", name, err)
+		}
+		b, err := a.TxConfig.TxJSONEncoder()(builder.GetTx())
+		if err != nil {
+			return err
+		}
+		g.GenTxs = append(g.GenTxs, b)
+	}
+	state[genutiltypes.ModuleName] = a.Codec.MustMarshalJSON(g)
+	return nil
+}
+
+func address(list []Account, name string) string {
+	for _, a := range list {
+		if a.Name == name {
+			return a.Address
+		}
+	}
+	return ""
+}

@@ -1,0 +1,203 @@
+package devnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	dbm "github.com/cosmos/cosmos-db"
+
+	"cosmossdk.io/log/v2"
+
+	simtestutil "github.com/cosmos/cosmos-sdk/testutil/sims"
+
+	"github.com/pold-network/pold/app"
+)
+
+// errTimeout is returned when the rounds that were asked for did not settle in time.
+var errTimeout = errors.New("timed out")
+
+// Up creates or continues the network in o.Home, runs it, and reports what happens until the context ends, the rounds
+// that were asked for are won (with Exit), or the timeout passes (with Exit).
+func Up(ctx context.Context, o Options, out io.Writer, add AddPurchases) error {
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	started := time.Now()
+	l := layout{home: o.Home, offset: o.PortOffset}
+	if err := os.MkdirAll(o.Home, 0o755); err != nil {
+		return fmt.Errorf("home %s: %w", o.Home, err)
+	}
+	unlock, err := lockHome(l.lock())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if o.Reset {
+		if err := wipe(l); err != nil {
+			return err
+		}
+	}
+	if err := l.checkPorts(o.Validators, o.Trainers); err != nil {
+		return err
+	}
+	list, continued, err := prepare(ctx, l, o, add)
+	if err != nil {
+		return err
+	}
+	r := newReporter(out, o.JSON, list)
+	if o.JSON {
+		r.report(Event{Event: "starting", Name: ChainID, Accounts: list, Note: "public test keys: never send real funds to them"})
+	} else {
+		printWelcome(out, l, o, list, continued)
+	}
+	return run(ctx, l, o, r, started)
+}
+
+// prepare writes the network's files, or checks that those which are there fit.
+func prepare(ctx context.Context, l layout, o Options, add AddPurchases) (list []Account, continued bool, err error) {
+	t, exists, err := l.readTopology()
+	if err != nil {
+		return nil, false, fmt.Errorf("state in %s: %w; start afresh with --reset", l.home, err)
+	}
+	list = accounts(o.Validators, o.Trainers)
+	cdc := app.New(log.NewNopLogger(), dbm.NewMemDB(), true, simtestutil.EmptyAppOptions{}).Codec
+	if exists {
+		if t.Validators != o.Validators || t.Trainers < o.Trainers {
+			return nil, false, fmt.Errorf("the network in %s has %d validators and %d trainers; start it with these, or start afresh with --reset", l.home, t.Validators, t.Trainers)
+		}
+		ring, err := openKeyring(cdc, l.keyring())
+		if err != nil {
+			return nil, false, err
+		}
+		for i := range list {
+			record, err := ring.Key(list[i].Name)
+			if err != nil {
+				return nil, false, fmt.Errorf("key %s: %w; start afresh with --reset", list[i].Name, err)
+			}
+			address, err := record.GetAddress()
+			if err != nil {
+				return nil, false, err
+			}
+			list[i].Address = address.String()
+		}
+		// Ports may have changed since.
+		return list, true, writeNodeConfig(l, o.Validators)
+	}
+	ring, err := writeKeys(cdc, l.keyring(), list)
+	if err != nil {
+		return nil, false, err
+	}
+	keys, err := writeNodeKeys(l, o.Validators)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := writeGenesis(ctx, l, o, list, ring, keys, add); err != nil {
+		return nil, false, err
+	}
+	if err := writeNodeConfig(l, o.Validators); err != nil {
+		return nil, false, err
+	}
+	return list, false, l.writeTopology(topology{Validators: o.Validators, Trainers: o.Trainers})
+}
+
+// wipe removes what a devnet has written, and nothing else that may lie in the same folder.
+func wipe(l layout) error {
+	t, exists, err := l.readTopology()
+	if err != nil || !exists {
+		t = topology{Validators: maxValidators, Trainers: maxTrainers}
+	}
+	paths := []string{l.topology(), l.genesis(), l.table(), l.keyring(), l.home + "/logs", l.socket()}
+	for i := range max(t.Validators, maxValidators) {
+		paths = append(paths, l.nodeHome(i), l.sidecarHome(i))
+	}
+	for _, name := range trainerNames {
+		paths = append(paths, l.trainerHome(name))
+	}
+	for _, p := range paths {
+		if err := os.RemoveAll(p); err != nil {
+			return fmt.Errorf("reset: %w", err)
+		}
+	}
+	return nil
+}
+
+// run starts the children and follows the chain.
+func run(parent context.Context, l layout, o Options, r *reporter, started time.Time) error {
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
+	s := newSupervisor()
+	defer s.stopAll()
+	names := children(l, o, s)
+	stop, err := serveControl(l.socket(), s, cancel)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	for _, name := range names {
+		if err := s.start(name); err != nil {
+			return err
+		}
+	}
+	failed := make(chan error, 1)
+	go s.watchExits(ctx, func(e exit) {
+		r.report(Event{Event: "process_exited", Name: e.Name, Note: fmt.Sprintf("%v; the end of %s:\n%s", e.Err, l.log(e.Name), e.Tail)})
+		if o.Exit {
+			select {
+			case failed <- fmt.Errorf("%s stopped by itself: %v; see %s", e.Name, e.Err, l.log(e.Name)):
+			default:
+			}
+		}
+	})
+	w, err := newWatcher(l, o.Validators, r.report)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	w.started = started
+	if !o.Exit {
+		err := w.run(ctx, 0)
+		if errors.Is(err, context.Canceled) {
+			return nil // Ctrl-C or `pold devnet down`
+		}
+		return err
+	}
+	limited, cancelTimeout := context.WithTimeout(ctx, o.Timeout)
+	defer cancelTimeout()
+	finished := make(chan error, 1)
+	go func() { finished <- w.run(limited, o.Rounds) }()
+	select {
+	case err := <-finished:
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, context.DeadlineExceeded):
+			return fmt.Errorf("%w: %d of %d rounds had a winner after %s; see the logs in %s", errTimeout, w.Wins, o.Rounds, o.Timeout, l.home+"/logs")
+		}
+		return fmt.Errorf("stopped after %d of %d rounds", w.Wins, o.Rounds)
+	case err := <-failed:
+		return err
+	}
+}
+
+// children adds every process in the order in which they start.
+func children(l layout, o Options, s *supervisor) []string {
+	var names []string
+	add := func(name, path string, args []string) {
+		s.add(name, path, l.log(name), args)
+		names = append(names, name)
+	}
+	for i := range o.Validators {
+		add(l.validatorName(i), o.Pold, l.nodeArguments(i))
+	}
+	for i := range o.Validators {
+		add(l.validatorName(i)+"-sidecar", o.Trainerd, l.sidecarArguments(i))
+	}
+	for i := range o.Trainers {
+		add(trainerNames[i], o.Trainerd, l.trainerArguments(i, o.Validators))
+	}
+	return names
+}
