@@ -13,7 +13,6 @@ import (
 
 	"github.com/cosmos/cosmos-sdk/client"
 	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
-	serverconfig "github.com/cosmos/cosmos-sdk/server/config"
 )
 
 // configFiles maps the names that `pold config` takes to files under <home>/config
@@ -22,13 +21,7 @@ var configFiles = map[string]struct {
 	file  string
 	check func(*viper.Viper) error
 }{
-	"app": {"app.toml", func(v *viper.Viper) error {
-		config, err := serverconfig.GetConfig(v)
-		if err != nil {
-			return err
-		}
-		return config.ValidateBasic()
-	}},
+	"app": {"app.toml", checkAppConfig},
 	"comet": {"config.toml", func(v *viper.Viper) error {
 		config := cmtcfg.DefaultConfig()
 		if err := v.Unmarshal(config); err != nil {
@@ -47,7 +40,7 @@ func configCommand() *cobra.Command {
 		Short: "Show or change the settings of a node and of this command line",
 		Long: `Show or change the settings under <home>/config. FILE is
 
-  app     app.toml: gas prices, pruning, REST and gRPC servers
+  app     app.toml: gas prices, pruning, REST and gRPC servers, sidecar
   comet   config.toml: consensus, peers, RPC, logs
   client  client.toml: chain id, node and keyring of this command line
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	cmtcfg "github.com/cometbft/cometbft/config"
+	"github.com/spf13/viper"
 
 	serverconfig "github.com/cosmos/cosmos-sdk/server/config"
 
@@ -14,37 +15,35 @@ import (
 	"github.com/pold-network/pold/app/voteext"
 )
 
-// appConfig is app.toml: the settings of the SDK and those of the sidecar.
+// appConfig is app.toml: the SDK's settings and ours.
 type appConfig struct {
 	serverconfig.Config `mapstructure:",squash"`
 	Sidecar             sidecarConfig `mapstructure:"sidecar"`
 }
 
-// sidecarConfig says where the trainerd process beside this node listens.
+// sidecarConfig says where the trainerd process of this node is.
 type sidecarConfig struct {
 	Address          string        `mapstructure:"address"`
 	Deadline         time.Duration `mapstructure:"deadline"`
 	ConsensusAddress string        `mapstructure:"consensus-address"`
 }
 
-// appTemplate is the SDK's app.toml followed by our section.
 const appTemplate = serverconfig.DefaultConfigTemplate + `
 ###############################################################################
-###                                Sidecar                                  ###
+###                                 Sidecar                                 ###
 ###############################################################################
 
 [sidecar]
 
-# Where the trainerd process beside this validator listens, for example
-# 127.0.0.1:9700. Empty: this node takes no part in attestation; it still
-# produces blocks.
+# Where the trainerd process of this node answers (host:port). Without one the
+# node produces blocks but does not vote on what was learned.
 address = "{{ .Sidecar.Address }}"
 
-# How long the node waits for an answer before it signs an empty extension.
+# The longest wait for an answer. It only reads memory; a vote is late when it waits.
 deadline = "{{ .Sidecar.Deadline }}"
 
-# The consensus address (polvalcons1…) when the key is with a remote signer;
-# otherwise it is read from the key file.
+# The consensus address (polvalcons1...) of this validator. Empty reads it from
+# the key file; set it when a remote signer holds the key.
 consensus-address = "{{ .Sidecar.ConsensusAddress }}"
 `
 
@@ -53,13 +52,28 @@ consensus-address = "{{ .Sidecar.ConsensusAddress }}"
 // dashboard works against any node; operators of public nodes put a proxy in
 // front and set query-gas-limit.
 func defaultAppConfig() *appConfig {
-	config := &appConfig{Config: *serverconfig.DefaultConfig(), Sidecar: sidecarConfig{Deadline: voteext.DefaultDeadline}}
+	config := &appConfig{
+		Config:  *serverconfig.DefaultConfig(),
+		Sidecar: sidecarConfig{Deadline: voteext.DefaultDeadline},
+	}
 	config.MinGasPrices = "0" + app.BaseDenom
 	config.API.Enable = true
 	config.API.EnableUnsafeCORS = true
 	config.GRPC.Enable = true
 	config.GRPCWeb.Enable = true
 	return config
+}
+
+// checkAppConfig refuses an app.toml that a node would not start with.
+func checkAppConfig(settings *viper.Viper) error {
+	base, err := serverconfig.GetConfig(settings)
+	if err != nil {
+		return err
+	}
+	if err := base.ValidateBasic(); err != nil {
+		return err
+	}
+	return settings.Unmarshal(defaultAppConfig())
 }
 
 // defaultCometConfig returns the config.toml of a new node. The RPC answers no

@@ -42,7 +42,7 @@ const (
 	// maxSteps bounds a round's training, so that the small digits set is not learned in one round.
 	maxSteps = 30
 	// nominalSeconds is the round length that the coinbase of a devnet is stated for.
-	nominalSeconds = 30
+	nominalSeconds = 10
 	commitBlocks   = 15
 	revealBlocks   = 10
 )

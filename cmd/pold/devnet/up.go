@@ -131,18 +131,30 @@ func run(parent context.Context, l layout, o Options, r *reporter, started time.
 	defer cancel()
 	s := newSupervisor()
 	defer s.stopAll()
-	names := children(l, o, s)
+	servers, trainers := children(l, o, s)
 	stop, err := serveControl(l.socket(), s, cancel)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	for _, name := range names {
+	for _, name := range servers {
 		if err := s.start(name); err != nil {
 			return err
 		}
 	}
+	w, err := newWatcher(l, o.Validators, r.report)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	w.started = started
 	failed := make(chan error, 1)
+	go startTrainers(ctx, w, s, trainers, func(err error) {
+		select {
+		case failed <- err:
+		default:
+		}
+	})
 	go s.watchExits(ctx, func(e exit) {
 		r.report(Event{Event: "process_exited", Name: e.Name, Note: fmt.Sprintf("%v; the end of %s:\n%s", e.Err, l.log(e.Name), e.Tail)})
 		if o.Exit {
@@ -152,12 +164,6 @@ func run(parent context.Context, l layout, o Options, r *reporter, started time.
 			}
 		}
 	})
-	w, err := newWatcher(l, o.Validators, r.report)
-	if err != nil {
-		return err
-	}
-	defer w.close()
-	w.started = started
 	if !o.Exit {
 		err := w.run(ctx, 0)
 		if errors.Is(err, context.Canceled) {
@@ -183,21 +189,37 @@ func run(parent context.Context, l layout, o Options, r *reporter, started time.
 	}
 }
 
-// children adds every process in the order in which they start.
-func children(l layout, o Options, s *supervisor) []string {
-	var names []string
-	add := func(name, path string, args []string) {
-		s.add(name, path, l.log(name), args)
-		names = append(names, name)
+// children adds every process: nodes and sidecars, which start at once, and trainers, which need a node to talk to.
+func children(l layout, o Options, s *supervisor) (servers, trainers []string) {
+	for i := range o.Validators {
+		name := l.validatorName(i)
+		s.add(name, o.Pold, l.log(name), l.nodeArguments(i))
+		servers = append(servers, name)
 	}
 	for i := range o.Validators {
-		add(l.validatorName(i), o.Pold, l.nodeArguments(i))
-	}
-	for i := range o.Validators {
-		add(l.validatorName(i)+"-sidecar", o.Trainerd, l.sidecarArguments(i))
+		name := l.validatorName(i) + "-sidecar"
+		s.add(name, o.Trainerd, l.log(name), l.sidecarArguments(i))
+		servers = append(servers, name)
 	}
 	for i := range o.Trainers {
-		add(trainerNames[i], o.Trainerd, l.trainerArguments(i, o.Validators))
+		s.add(trainerNames[i], o.Trainerd, l.log(trainerNames[i]), l.trainerArguments(i, o.Validators))
+		trainers = append(trainers, trainerNames[i])
 	}
-	return names
+	return servers, trainers
+}
+
+// startTrainers starts each trainer as soon as its node has a block.
+func startTrainers(ctx context.Context, w *watcher, s *supervisor, names []string, fail func(error)) {
+	for i, name := range names {
+		for !w.hasBlock(ctx, i%len(w.connections)) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+		if err := s.start(name); err != nil {
+			fail(err)
+		}
+	}
 }

@@ -59,6 +59,14 @@ func (w *watcher) close() {
 	}
 }
 
+// hasBlock reports whether a node answers and has a block.
+func (w *watcher) hasBlock(parent context.Context, node int) bool {
+	ctx, cancel := context.WithTimeout(parent, pollTimeout)
+	defer cancel()
+	r, err := cmtservice.NewServiceClient(w.connections[node]).GetLatestBlock(ctx, &cmtservice.GetLatestBlockRequest{})
+	return err == nil && r.SdkBlock.Header.Height > 0
+}
+
 // run polls until the context ends or enough rounds were won; enough 0 means for ever.
 func (w *watcher) run(ctx context.Context, enough int) error {
 	tick := time.NewTicker(pollInterval)
@@ -165,8 +173,7 @@ func (w *watcher) pollRounds(ctx context.Context, c *grpc.ClientConn) error {
 		}
 		w.phase, w.note = 0, ""
 	}
-	w.round = g.Group.Round
-	return nil
+	return nil // w.round is the next round, which opens in the next block
 }
 
 func (w *watcher) settled(ctx context.Context, client poltypes.QueryClient, r poltypes.Round) error {

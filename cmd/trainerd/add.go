@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pold-network/pold/dataset"
+	"github.com/pold-network/pold/engine"
+	"github.com/pold-network/pold/sidecar/swarm"
+)
+
+// description is what registration on chain asks for.
+type description struct {
+	CID       string `json:"cid"`
+	SHA256    string `json:"sha256"`
+	Size      int    `json:"size"`
+	Kind      string `json:"kind"`
+	Rows      int    `json:"rows,omitempty"`
+	Columns   int    `json:"columns,omitempty"`
+	Root      string `json:"root,omitempty"`
+	Canonical bool   `json:"canonical"`
+	Note      string `json:"note,omitempty"`
+}
+
+func newAddCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "add FILE",
+		Short:   "Print how a file is registered on chain; stores and sends nothing",
+		Long:    `Add prints CID, SHA-256 and size of a file, and for a canonical table also rows, columns and row root. To store and provide it, give it to trainerd serve --seed-file.`,
+		Example: `  trainerd add digits.csv`,
+		Args:    exactly(1, "one file"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			b, err := os.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			d, err := describe(b)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(os.Stdout).Encode(d)
+			}
+			d.print()
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func describe(b []byte) (description, error) {
+	cid, err := swarm.CIDOf(b)
+	if err != nil {
+		return description{}, err
+	}
+	sum := sha256.Sum256(b)
+	d := description{CID: cid, SHA256: hex.EncodeToString(sum[:]), Size: len(b), Kind: "file"}
+	if _, err := engine.DecodeSafetensors(b); err == nil {
+		d.Kind, d.Canonical = "safetensors", engine.IsCanonical(b)
+		return d, nil
+	}
+	table, err := dataset.Parse(bytes.NewReader(b))
+	if err != nil {
+		d.Note = "not a canonical table: " + err.Error()
+		return d, nil
+	}
+	root := table.Root()
+	d.Kind, d.Canonical, d.Rows, d.Columns, d.Root = "table", true, table.Rows(), table.Columns(), hex.EncodeToString(root[:])
+	return d, nil
+}
+
+func (d description) print() {
+	fmt.Printf("cid      %s\nsha256   %s\nsize     %d\n", d.CID, d.SHA256, d.Size)
+	switch d.Kind {
+	case "table":
+		fmt.Printf("rows     %d\ncolumns  %d\nroot     %s\n", d.Rows, d.Columns, d.Root)
+	case "safetensors":
+		fmt.Printf("kind     safetensors, canonical: %v\n", d.Canonical)
+	default:
+		fmt.Println(d.Note)
+	}
+}

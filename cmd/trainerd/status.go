@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/cosmos/cosmos-sdk/codec"
+	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
+
+	"github.com/pold-network/pold/sidecar/api"
+	"github.com/pold-network/pold/sidecar/chain"
+)
+
+func newStatusCommand() *cobra.Command {
+	var address string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "status",
+		Short:   "Ask a running sidecar how it is",
+		Example: `  trainerd status --sidecar 127.0.0.1:9700`,
+		Args:    exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := sidecarStatus(cmd.Context(), address)
+			if err != nil {
+				return fmt.Errorf("%w: no sidecar answers at %s (%w); start one with: trainerd serve", chain.ErrUnreachable, address, err)
+			}
+			if asJSON {
+				return json.NewEncoder(os.Stdout).Encode(r)
+			}
+			printStatus(os.Stdout, r)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&address, "sidecar", "127.0.0.1:9700", "address of the sidecar (its --listen)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func sidecarStatus(ctx context.Context, address string) (*api.StatusResponse, error) {
+	cdc := codec.NewProtoCodec(codectypes.NewInterfaceRegistry())
+	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.ForceCodec(cdc.GRPCCodec())))
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	return api.NewSidecarClient(conn).Status(ctx, &api.StatusRequest{})
+}
+
+func printStatus(w io.Writer, r *api.StatusResponse) {
+	ready := "ready to vote"
+	if !r.Ready {
+		ready = "not voting: " + r.Problem
+	}
+	fmt.Fprintf(w, "%s\nchain     %s\nengine    %s\npeer      %s, connected to %d\nanswers   %d\nartefacts %d held of those the chain asks about\n",
+		ready, r.ChainId, r.EngineVersion, r.PeerId, r.ConnectedPeers, r.Answers, r.Artefacts)
+}

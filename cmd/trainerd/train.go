@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pold-network/pold/engine"
+	"github.com/pold-network/pold/sidecar/server"
+	"github.com/pold-network/pold/sidecar/trainer"
+	"github.com/pold-network/pold/sidecar/verifier"
+)
+
+// competeOptions are shared by train and submit.
+type competeOptions struct {
+	node     nodeFlags
+	key      keyFlags
+	overlay  overlayFlags
+	asJSON   bool
+	logLevel string
+}
+
+func (o *competeOptions) add(cmd *cobra.Command) {
+	o.node.add(cmd)
+	o.overlay.add(cmd)
+	o.key.add(cmd, "key of the trainer (required)")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print one JSON object per event")
+	cmd.Flags().StringVar(&o.logLevel, "log-level", "warn", "debug, info, warn or error")
+}
+
+// compete opens everything a trainer needs and runs work with it.
+func (o *competeOptions) compete(ctx context.Context, recipe trainer.Recipe, work func(context.Context, *trainer.Trainer) error) error {
+	log, err := newLogger(o.logLevel)
+	if err != nil {
+		return err
+	}
+	if o.key.signing.From == "" {
+		return usage("--from: expected the key of the trainer, got none")
+	}
+	if err := engine.SelfTest(); err != nil {
+		return fmt.Errorf("%w; losses computed here would be false claims: check memory and processor, or report it", err)
+	}
+	client, err := o.node.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	account, err := o.key.open(client)
+	if err != nil {
+		return err
+	}
+	if len(recipe.Seed) == 0 {
+		recipe.Seed = []byte(account.Address())
+	}
+	node, err := o.overlay.open(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	report := trainer.Text(os.Stdout, isTerminal(os.Stdout))
+	if o.asJSON {
+		report = trainer.JSON(os.Stdout)
+	}
+	t, err := trainer.New(trainer.Config{Chain: client, Sender: account, Store: node, Verifier: verifier.New(),
+		Dir: filepath.Join(o.overlay.home, "commitments"), Log: log, Report: report, Recipe: recipe, Transient: transient})
+	if err != nil {
+		return err
+	}
+	ctx, done := context.WithCancel(ctx)
+	defer done()
+	peering := server.NewPeering(client, node, account, log)
+	peering.Step(ctx)
+	finished := make(chan error, 1)
+	go func() { finished <- peering.Run(ctx) }()
+	err = work(ctx, t)
+	done()
+	<-finished
+	return err
+}
+
+func newTrainCommand() *cobra.Command {
+	var o competeOptions
+	var groups []string
+	var recipe trainer.Recipe
+	var seed string
+	var rounds int
+	cmd := &cobra.Command{
+		Use:   "train",
+		Short: "Take part in the rounds of training groups",
+		Long: `Train waits for rounds, trains from the last checkpoint, commits, reveals and reports the verdict. It risks no bond for a result
+that can't win. Stopped or crashed, it reveals open commitments when it is started again with the same --home.`,
+		Example: `  trainerd train --group digits --from alice --rate 0.05 --seed 1`,
+		Args:    exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(groups) == 0 {
+				return usage("--group: expected at least one group, got none; list groups with: pold q pol groups")
+			}
+			if rounds < 0 {
+				return usage("--rounds: expected 0 or more, got %d", rounds)
+			}
+			recipe.Seed = []byte(seed)
+			if err := recipe.Validate(); err != nil {
+				return usage("%w", err)
+			}
+			return o.compete(cmd.Context(), recipe, func(ctx context.Context, t *trainer.Trainer) error { return t.Run(ctx, groups, rounds) })
+		},
+	}
+	o.add(cmd)
+	cmd.Flags().StringArrayVar(&groups, "group", nil, "group to train; repeatable")
+	cmd.Flags().StringVar(&recipe.Optimizer, "optimizer", engine.OptimizerSGD, "sgd or adam")
+	cmd.Flags().Float32Var(&recipe.LearningRate, "rate", 0.05, "learning rate")
+	cmd.Flags().Float32Var(&recipe.Momentum, "momentum", 0.9, "momentum of sgd, beta1 of adam")
+	cmd.Flags().IntVar(&recipe.BatchSize, "batch", 32, "rows per step")
+	cmd.Flags().IntVar(&recipe.Steps, "steps", 500, "steps per round where the group sets no bound")
+	cmd.Flags().StringVar(&seed, "seed", "", "any text; decides the order of the rows (default: the account)")
+	cmd.Flags().IntVar(&rounds, "rounds", 0, "stop after this many rounds of each group; 0 means never")
+	return cmd
+}

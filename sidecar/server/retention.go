@@ -1,0 +1,200 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"cosmossdk.io/collections"
+
+	poltypes "github.com/pold-network/pold/x/pol/types"
+	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+)
+
+const (
+	retentionInterval = 30 * time.Second
+	// maxSweeps bounds the rounds of one group that are looked at in one pass.
+	maxSweeps = 64
+)
+
+// RetentionChain is what retention asks the node.
+type RetentionChain interface {
+	Groups(ctx context.Context) ([]poltypes.Group, error)
+	Round(ctx context.Context, group string, number uint64) (poltypes.Round, error)
+	Submissions(ctx context.Context, group string, round uint64) ([]poltypes.Submission, error)
+	TrainingSets(ctx context.Context) ([]trainingsettypes.TrainingSet, error)
+}
+
+// Retention removes checkpoints that lost more than some rounds ago. Tables and winners are kept: anybody may want to recompute a
+// verdict or go on from a checkpoint. A submission can name any CID, even that of another group's winner, so every winner is noted
+// before anything is removed.
+type Retention struct {
+	chain RetentionChain
+	store Store
+	path  string
+	keep  uint64
+	log   *slog.Logger
+	state retentionState
+}
+
+// retentionState is what a restart has to know.
+type retentionState struct {
+	// Noted is, for each group, the last round whose winner is in Winners.
+	Noted map[string]uint64 `json:"noted"`
+	// Swept is, for each group, the last round whose losers were removed.
+	Swept map[string]uint64 `json:"swept"`
+	// Winners are the CIDs of winning checkpoints.
+	Winners []string `json:"winners"`
+}
+
+// OpenRetention reads the state at path, or starts with none. Losing checkpoints are kept for keep rounds.
+func OpenRetention(chain RetentionChain, store Store, path string, keep uint64, log *slog.Logger) (*Retention, error) {
+	r := &Retention{chain: chain, store: store, path: path, keep: keep, log: log}
+	r.state.Noted, r.state.Swept = map[string]uint64{}, map[string]uint64{}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return r, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &r.state)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("retention state %s: %w; delete the file to start afresh: old checkpoints then stay on disk", path, err)
+	}
+	if r.state.Noted == nil || r.state.Swept == nil {
+		return nil, fmt.Errorf("retention state %s: incomplete; delete the file to start afresh: old checkpoints then stay on disk", path)
+	}
+	return r, nil
+}
+
+// Run works until the context ends.
+func (r *Retention) Run(ctx context.Context) error {
+	tick := time.NewTicker(retentionInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		if removed, err := r.Sweep(ctx); err != nil {
+			r.log.Debug("old checkpoints not removed yet", "error", err)
+		} else if removed > 0 {
+			r.log.Info("removed old checkpoints that lost", "count", removed)
+		}
+	}
+}
+
+// Sweep removes what may go now and returns how many objects that were. An error leaves the rest for the next time.
+func (r *Retention) Sweep(ctx context.Context) (removed int, err error) {
+	groups, err := r.chain.Groups(ctx)
+	if err != nil {
+		return 0, err
+	}
+	complete, err := r.noteWinners(ctx, groups)
+	defer func() {
+		if saveErr := r.save(); err == nil {
+			err = saveErr
+		}
+	}()
+	if err != nil || !complete {
+		return 0, err
+	}
+	var protected map[string]bool
+	for _, g := range groups {
+		if g.Round <= r.keep {
+			continue
+		}
+		last := g.Round - r.keep - 1 // the newest round that may go
+		for n := 0; r.state.Swept[g.Name] < last && n < maxSweeps; n++ {
+			if protected == nil {
+				if protected, err = r.protected(ctx, groups); err != nil {
+					return removed, err
+				}
+			}
+			count, err := r.sweepRound(ctx, g.Name, r.state.Swept[g.Name]+1, protected)
+			removed += count
+			if err != nil {
+				return removed, err
+			}
+			r.state.Swept[g.Name]++
+		}
+	}
+	return removed, nil
+}
+
+// noteWinners looks at every round that has ended since the last time, once. It reports whether it got to the end.
+func (r *Retention) noteWinners(ctx context.Context, groups []poltypes.Group) (bool, error) {
+	complete := true
+	for _, g := range groups {
+		for n := 0; r.state.Noted[g.Name]+1 < g.Round; n++ {
+			if n == maxSweeps {
+				complete = false
+				break
+			}
+			number := r.state.Noted[g.Name] + 1
+			round, err := r.chain.Round(ctx, g.Name, number)
+			switch {
+			case errors.Is(err, collections.ErrNotFound): // past the chain's own retention
+			case err != nil:
+				return false, err
+			case round.Winner != "" && !slices.Contains(r.state.Winners, round.Checkpoint.Cid):
+				r.state.Winners = append(r.state.Winners, round.Checkpoint.Cid)
+			}
+			r.state.Noted[g.Name] = number
+		}
+	}
+	return complete, nil
+}
+
+// protected lists the CIDs that must stay.
+func (r *Retention) protected(ctx context.Context, groups []poltypes.Group) (map[string]bool, error) {
+	sets, err := r.chain.TrainingSets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keep := map[string]bool{}
+	for _, cid := range r.state.Winners {
+		keep[cid] = true
+	}
+	for _, s := range sets {
+		keep[s.Table.Cid] = true
+	}
+	for _, g := range groups {
+		keep[g.Parent.Cid] = true
+	}
+	return keep, nil
+}
+
+// sweepRound removes the losers of one round.
+func (r *Retention) sweepRound(ctx context.Context, group string, number uint64, protected map[string]bool) (int, error) {
+	submissions, err := r.chain.Submissions(ctx, group, number)
+	if err != nil && !errors.Is(err, collections.ErrNotFound) {
+		return 0, err
+	}
+	removed := 0
+	for _, s := range submissions {
+		if protected[s.CheckpointCid] {
+			continue
+		}
+		if err := r.store.Remove(s.CheckpointCid); err != nil {
+			r.log.Debug("nothing to remove", "cid", s.CheckpointCid, "error", err)
+			continue
+		}
+		removed++
+	}
+	return removed, nil
+}
+
+func (r *Retention) save() error {
+	b, err := json.Marshal(r.state)
+	if err != nil {
+		return err
+	}
+	return replaceFile(r.path, b)
+}

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	poltypes "github.com/pold-network/pold/x/pol/types"
+	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+)
+
+// twoGroups is a chain on which each round of a had a winner and a loser, and b has had one winner, which is no longer its parent.
+func twoGroups(rounds uint64) (*fakeChain, *fakeStore) {
+	chain := &fakeChain{rounds: map[string]poltypes.Round{}, reveals: map[string][]poltypes.Submission{}}
+	store := newStore()
+	settle := func(group string, n uint64, cids ...string) {
+		chain.rounds[roundKey(group, n)] = poltypes.Round{Group: group, Number: n, Winner: "w", Checkpoint: poltypes.Checkpoint{Cid: cids[0]}}
+		for _, cid := range cids {
+			chain.reveals[roundKey(group, n)] = append(chain.reveals[roundKey(group, n)], poltypes.Submission{CheckpointCid: cid})
+			store.put(cid, []byte(cid))
+		}
+	}
+	for n := uint64(1); n < rounds; n++ {
+		settle("a", n, "win"+string(rune('0'+n)), "lose"+string(rune('0'+n)))
+	}
+	settle("b", 1, "bwin1")
+	settle("b", 2, "bwin2")
+	store.put("table", []byte("table"))
+	chain.groups = []poltypes.Group{{Name: "a", Round: rounds, Parent: poltypes.Checkpoint{Cid: "win" + string(rune('0'+rounds-1))}}, {Name: "b", Round: 3, Parent: poltypes.Checkpoint{Cid: "bwin2"}}}
+	chain.sets = []trainingsettypes.TrainingSet{{Table: trainingsettypes.Table{Cid: "table"}}}
+	return chain, store
+}
+
+func TestRetentionRemovesOldLosersAndNothingElse(t *testing.T) {
+	chain, store := twoGroups(6)
+	// Round 1 also revealed the CIDs of a table, of a later winner and of another group's winner: a trap.
+	trap := roundKey("a", 1)
+	for _, cid := range []string{"table", "win4", "bwin1"} {
+		chain.reveals[trap] = append(chain.reveals[trap], poltypes.Submission{CheckpointCid: cid})
+	}
+	path := filepath.Join(t.TempDir(), "retention.json")
+	r, err := OpenRetention(chain, store, path, 2, quiet)
+	require.NoError(t, err)
+	removed, err := r.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 3, removed)
+	for _, cid := range []string{"lose1", "lose2", "lose3"} {
+		require.False(t, store.has(cid), cid)
+	}
+	for _, cid := range []string{"win1", "win2", "win3", "win4", "win5", "lose4", "lose5", "bwin1", "bwin2", "table"} {
+		require.True(t, store.has(cid), cid)
+	}
+
+	// A restart looks at no round twice.
+	r, err = OpenRetention(chain, store, path, 2, quiet)
+	require.NoError(t, err)
+	store.put("lose1", nil)
+	removed, err = r.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, removed)
+	require.True(t, store.has("lose1"))
+}
+
+func TestRetentionRemovesNothingWhileTheNodeIsAway(t *testing.T) {
+	chain, store := twoGroups(6)
+	chain.down = true
+	r, err := OpenRetention(chain, store, filepath.Join(t.TempDir(), "retention.json"), 2, quiet)
+	require.NoError(t, err)
+	_, err = r.Sweep(t.Context())
+	require.ErrorIs(t, err, errDown)
+	require.True(t, store.has("lose1"))
+}

@@ -1,0 +1,97 @@
+package server
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/pold-network/pold/engine"
+	"github.com/pold-network/pold/sidecar/api"
+	"github.com/pold-network/pold/sidecar/verifier"
+)
+
+type fakeOverlay struct{}
+
+func (fakeOverlay) PeerID() string { return "12D3KooTest" }
+func (fakeOverlay) Connected() int { return 3 }
+
+// dial serves s in memory and returns a client without any special codec, as a node uses it.
+func dial(t *testing.T, s *Service) api.SidecarClient {
+	t.Helper()
+	listener := bufconn.Listen(1 << 20)
+	server := NewGRPCServer(s)
+	go server.Serve(listener) //nolint:errcheck // ends with Stop
+	t.Cleanup(server.Stop)
+	conn, err := grpc.NewClient("passthrough:///sidecar", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	return api.NewSidecarClient(conn)
+}
+
+func idleWorker(t *testing.T) (*Worker, *Answers) {
+	t.Helper()
+	answers, err := OpenAnswers(filepath.Join(t.TempDir(), "answers"))
+	require.NoError(t, err)
+	t.Cleanup(func() { answers.Close() })
+	return NewWorker(&fakeChain{}, newStore(), verifier.New(), answers, quiet), answers
+}
+
+func TestServiceAnswersExactlyWhatIsKnown(t *testing.T) {
+	w, answers := idleWorker(t)
+	require.NoError(t, answers.Put(1, []byte{1}, []byte("one")))
+	require.NoError(t, answers.Put(2, []byte{2}, []byte("two")))
+	w.downloads[object{cid: "held"}] = &download{held: true}
+	w.downloads[object{cid: "missing"}] = &download{}
+	w.asked = map[artefactKey]object{{7, "seven"}: {cid: "held"}, {8, "eight"}: {cid: "missing"}}
+	w.publish(5)
+
+	client := dial(t, NewService(testChain, w, answers, fakeOverlay{}, ""))
+	r, err := client.Answers(t.Context(), &api.AnswersRequest{ChainId: testChain,
+		Tasks:     []api.TaskKey{{Id: 1, ManifestHash: []byte{1}}, {Id: 2, ManifestHash: []byte{9}}, {Id: 3, ManifestHash: []byte{3}}},
+		Artefacts: []api.ArtefactKey{{Id: 7, Sha256: []byte("seven")}, {Id: 7, Sha256: []byte("other")}, {Id: 8, Sha256: []byte("eight")}}})
+	require.NoError(t, err)
+	require.Equal(t, []api.Answer{{TaskId: 1, Answer: []byte("one")}}, r.Answers)
+	require.Equal(t, []uint64{7}, r.Held)
+}
+
+func TestServiceRefusesAnotherChain(t *testing.T) {
+	w, answers := idleWorker(t)
+	client := dial(t, NewService(testChain, w, answers, fakeOverlay{}, ""))
+	_, err := client.Answers(t.Context(), &api.AnswersRequest{ChainId: "test-2"})
+	require.Equal(t, codes.FailedPrecondition, status.Code(err))
+	require.ErrorContains(t, err, `"test-2"`)
+}
+
+func TestServiceWithAProblemGivesItsStatusAndNoAnswers(t *testing.T) {
+	w, answers := idleWorker(t)
+	require.NoError(t, answers.Put(1, []byte{1}, []byte("one")))
+	client := dial(t, NewService(testChain, w, answers, fakeOverlay{}, "engine self-test failed"))
+	_, err := client.Answers(t.Context(), &api.AnswersRequest{ChainId: testChain, Tasks: []api.TaskKey{{Id: 1, ManifestHash: []byte{1}}}})
+	require.Equal(t, codes.FailedPrecondition, status.Code(err))
+	r, err := client.Status(t.Context(), &api.StatusRequest{})
+	require.NoError(t, err)
+	require.False(t, r.Ready)
+	require.Equal(t, "engine self-test failed", r.Problem)
+}
+
+func TestStatusTellsWhatPeopleWantToKnow(t *testing.T) {
+	w, answers := idleWorker(t)
+	require.NoError(t, answers.Put(1, []byte{1}, []byte("one")))
+	client := dial(t, NewService(testChain, w, answers, fakeOverlay{}, ""))
+	r, err := client.Status(t.Context(), &api.StatusRequest{})
+	require.NoError(t, err)
+	require.False(t, r.Ready, "the node has not answered yet")
+	w.publish(5)
+	r, err = client.Status(t.Context(), &api.StatusRequest{})
+	require.NoError(t, err)
+	require.Equal(t, &api.StatusResponse{Ready: true, EngineVersion: engine.Version, ChainId: testChain, PeerId: "12D3KooTest", ConnectedPeers: 3, Answers: 1}, r)
+}

@@ -1,0 +1,164 @@
+package swarm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/stretchr/testify/require"
+)
+
+// stream is the byte stream of testdata/cids.py.
+func stream(n int) []byte {
+	out := make([]byte, 0, n+32)
+	for i := uint64(0); len(out) < n; i++ {
+		var counter [8]byte
+		binary.BigEndian.PutUint64(counter[:], i)
+		sum := sha256.Sum256(counter[:])
+		out = append(out, sum[:]...)
+	}
+	return out[:n]
+}
+
+// content makes bytes that differ from those of another seed in every chunk.
+func content(seed string, n int) []byte {
+	key := sha256.Sum256([]byte(seed))
+	out := stream(n)
+	for i := range out {
+		out[i] ^= key[i%32]
+	}
+	return out
+}
+
+func expect(data []byte) Expect {
+	return Expect{Size: int64(len(data)), SHA256: sha256.Sum256(data)}
+}
+
+func testConfig(t *testing.T) Config {
+	t.Helper()
+	return Config{Home: t.TempDir(), LoopbackOnly: true}
+}
+
+func open(t *testing.T, cfg Config) *Node {
+	t.Helper()
+	n, err := Open(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, n.Close()) })
+	return n
+}
+
+func openNodes(t *testing.T, count int) []*Node {
+	t.Helper()
+	out := make([]*Node, count)
+	for i := range out {
+		out[i] = open(t, testConfig(t))
+	}
+	return out
+}
+
+func infoOf(n *Node) PeerInfo { return PeerInfo{PeerID: n.PeerID(), Addresses: n.Addresses()} }
+
+// introduce makes the nodes neighbours of each other and waits until they are
+// connected.
+func introduce(t *testing.T, nodes ...*Node) {
+	t.Helper()
+	var all []PeerInfo
+	for _, n := range nodes {
+		all = append(all, infoOf(n))
+	}
+	for _, n := range nodes {
+		require.NoError(t, n.SetPeers(t.Context(), all))
+	}
+	for _, n := range nodes {
+		for _, other := range nodes {
+			if other != n {
+				waitConnected(t, n, other)
+			}
+		}
+	}
+}
+
+func waitConnected(t *testing.T, n, other *Node) {
+	t.Helper()
+	eventually(t, "connection", func() bool { return slices.Contains(n.Connected(), other.PeerID()) })
+}
+
+// eventually waits for something that needs no fixed time; the limit only ends
+// a test that would hang.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if done() {
+			return
+		}
+	}
+	t.Fatalf("waited in vain for: %s", what)
+}
+
+func add(t *testing.T, n *Node, data []byte) Object {
+	t.Helper()
+	obj, err := n.Add(t.Context(), data)
+	require.NoError(t, err)
+	return obj
+}
+
+func fetch(t *testing.T, n *Node, id string, want []byte) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	got, err := n.Fetch(ctx, id, expect(want))
+	require.NoError(t, err)
+	require.True(t, string(got) == string(want), "fetched bytes differ")
+}
+
+// blockFiles lists the block files of a home.
+func blockFiles(t *testing.T, home string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(home, "blocks", "*", "*.data"))
+	require.NoError(t, err)
+	return files
+}
+
+// blockFile is the file in which a block is stored.
+func blockFile(t *testing.T, home string, c cid.Cid) string {
+	t.Helper()
+	for _, f := range blockFiles(t, home) {
+		data, err := os.ReadFile(f)
+		require.NoError(t, err)
+		if got, err := c.Prefix().Sum(data); err == nil && got == c {
+			return f
+		}
+	}
+	t.Fatalf("block %s is not on disk", c)
+	return ""
+}
+
+// damage flips one bit of a stored block.
+func damage(t *testing.T, home string, c cid.Cid) {
+	t.Helper()
+	path := blockFile(t, home, c)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	data[len(data)/2] ^= 1
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+}
+
+// leaves returns the CIDs of the chunks of data.
+func leaves(t *testing.T, data []byte) []cid.Cid {
+	t.Helper()
+	var out []cid.Cid
+	for i := 0; i < len(data); i += ChunkSize {
+		id, err := CIDOf(data[i:min(i+ChunkSize, len(data))])
+		require.NoError(t, err)
+		c, err := parseCID(id)
+		require.NoError(t, err)
+		out = append(out, c)
+	}
+	return out
+}

@@ -1,0 +1,73 @@
+package trainer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pold-network/pold/sidecar/verifier"
+	poltypes "github.com/pold-network/pold/x/pol/types"
+)
+
+// Submission says what to hand in.
+type Submission struct {
+	Group string
+	// File is a canonical safetensors file, whoever trained it.
+	File []byte
+	// ClaimedLossE9, if not nil, is claimed instead of the exact loss. The chain burns the bond of a false claim.
+	ClaimedLossE9 *uint64
+	// Force commits even what can't win, or is not valid.
+	Force bool
+}
+
+// Submit hands in one finished checkpoint: it computes the exact claim, waits for the next commit phase, commits, reveals and waits for
+// the verdict.
+func (t *Trainer) Submit(ctx context.Context, s Submission) (Outcome, error) {
+	if _, err := t.chain.Group(ctx, s.Group); err != nil {
+		return Outcome{}, err
+	}
+	g, r, err := t.nextRound(ctx, s.Group, 0)
+	if err != nil {
+		return Outcome{}, err
+	}
+	c, err := t.appraise(ctx, g, r, s)
+	if err != nil {
+		return Outcome{}, err
+	}
+	e, err := t.enter(ctx, g.Name, r.Number, c)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return t.follow(ctx, e)
+}
+
+// appraise computes the claim of a file and refuses to risk a bond for nothing.
+func (t *Trainer) appraise(ctx context.Context, g poltypes.Group, r poltypes.Round, s Submission) (candidate, error) {
+	in := verifier.RoundInputs(g, r)
+	parent, err := t.parent(ctx, in, g, r)
+	if err != nil {
+		return candidate{}, err
+	}
+	before, err := t.verifier.Evaluate(ctx, in, parent, t.fetch)
+	if err != nil {
+		return candidate{}, err
+	}
+	after, err := t.verifier.Evaluate(ctx, in, s.File, t.fetch)
+	if err != nil {
+		return candidate{}, err
+	}
+	c := candidate{file: s.File, claimedLossE9: after.ClaimLossE9, lossE9: after.RankLossE9, parentLossE9: before.RankLossE9, metricE9: after.MetricE9}
+	if s.ClaimedLossE9 != nil {
+		c.claimedLossE9 = *s.ClaimedLossE9
+	}
+	if after.Status != poltypes.ScoreValid {
+		if s.Force {
+			return c, nil
+		}
+		return c, fmt.Errorf("the checkpoint is invalid (%s): %s; the chain would burn the bond, so nothing was committed", after.Status, after.Problem)
+	}
+	t.report(Event{Event: EventTrained, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), LossE9: &c.lossE9, ParentLossE9: &c.parentLossE9, MetricE9: &c.metricE9})
+	if reason := worth(c.lossE9, before, g); reason != "" && !s.Force {
+		return c, fmt.Errorf("%s; use --force to commit it all the same", reason)
+	}
+	return c, nil
+}

@@ -1,0 +1,159 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/pold-network/pold/engine"
+	"github.com/pold-network/pold/sidecar/verifier"
+	poltypes "github.com/pold-network/pold/x/pol/types"
+)
+
+const (
+	// spareBlocks is how many heights before the end of the commit phase training stops, so that the commitment gets into a block.
+	spareBlocks = 3
+	// fetchTimeout bounds the wait for a parent or a table.
+	fetchTimeout = time.Minute
+	// progressInterval is how often progress is reported.
+	progressInterval = 250 * time.Millisecond
+)
+
+// Recipe is how a trainer learns. Steps is used where the group sets no bound.
+type Recipe struct {
+	Optimizer    string
+	LearningRate float32
+	Momentum     float32
+	BatchSize    int
+	Steps        int
+	Seed         []byte
+}
+
+// engineRecipe fills in the group's bound and the seed of the round.
+func (r Recipe) engineRecipe(g poltypes.Group, round uint64) engine.Recipe {
+	e := engine.Recipe{Optimizer: r.Optimizer, LearningRate: r.LearningRate, Momentum: r.Momentum, BatchSize: r.BatchSize,
+		Steps: r.Steps, Seed: roundSeed(r.Seed, g.Name, round)}
+	if bound := int(g.Settings.MaxSteps); bound > 0 {
+		e.Steps = bound
+	}
+	if e.Optimizer == engine.OptimizerAdam {
+		e.Beta2, e.Epsilon = 0.999, 1e-8
+	}
+	return e
+}
+
+// Validate reports the first setting out of range.
+func (r Recipe) Validate() error {
+	return r.engineRecipe(poltypes.Group{}, 0).Validate()
+}
+
+// train learns from the parent of a round. A reason instead of a candidate says why committing would not pay.
+func (t *Trainer) train(ctx context.Context, g poltypes.Group, r poltypes.Round) (c candidate, reason string, err error) {
+	in := verifier.RoundInputs(g, r)
+	parent, err := t.parent(ctx, in, g, r)
+	if err != nil {
+		return c, "", err
+	}
+	before, err := t.verifier.Evaluate(ctx, in, parent, t.fetch)
+	if err != nil {
+		return c, "", err
+	}
+	rows, err := t.verifier.Rows(ctx, in, t.fetch)
+	if err != nil {
+		return c, "", err
+	}
+	model, err := in.Decode(parent)
+	if err != nil {
+		return c, "", fmt.Errorf("the parent %s is not usable: %w", r.Parent.Cid, err)
+	}
+	recipe := t.recipe.engineRecipe(g, r.Number)
+	t.report(Event{Event: EventRound, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), ParentLossE9: &before.RankLossE9, Steps: recipe.Steps})
+	if err := t.learn(ctx, model, rows, recipe, g, r); err != nil {
+		if errors.Is(err, engine.ErrNonFinite) {
+			return c, err.Error(), nil
+		}
+		return c, "", err
+	}
+	c = candidate{file: model.Encode(), parentLossE9: before.RankLossE9}
+	after, err := t.verifier.Evaluate(ctx, in, c.file, t.fetch)
+	if err != nil {
+		return c, "", err
+	}
+	if after.Status != poltypes.ScoreValid {
+		return c, fmt.Sprintf("the trained checkpoint is invalid: %s; try a lower rate", after.Problem), nil
+	}
+	c.claimedLossE9, c.lossE9, c.metricE9 = after.ClaimLossE9, after.RankLossE9, after.MetricE9
+	t.report(Event{Event: EventTrained, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), LossE9: &c.lossE9, ParentLossE9: &c.parentLossE9, MetricE9: &c.metricE9})
+	return c, worth(c.lossE9, before, g), nil
+}
+
+// worth says why a loss could not win, or nothing.
+func worth(lossE9 uint64, parent verifier.Figures, g poltypes.Group) string {
+	verdict := poltypes.Verdict{Problem: parent.Problem, RankLossE9: parent.RankLossE9}
+	if poltypes.Beats(lossE9, verdict, g.Settings.MinImprovementE9) {
+		return ""
+	}
+	return fmt.Sprintf("loss %s does not beat the parent's %s by the %s that the group asks for; no bond is risked. Try another rate or seed",
+		e9(&lossE9), e9(&parent.RankLossE9), e9(&g.Settings.MinImprovementE9))
+}
+
+// parent returns the weights that a round starts from.
+func (t *Trainer) parent(ctx context.Context, in verifier.Inputs, g poltypes.Group, r poltypes.Round) ([]byte, error) {
+	if r.Parent.Cid == "" {
+		return in.InitialWeights(g.Settings.InitSeed)
+	}
+	return t.fetch(ctx, r.Parent.Cid, r.Parent.Size_, r.Parent.Sha256)
+}
+
+// errMissing says that a file of the round can't be had now; the next round may be luckier.
+var errMissing = errors.New("a file of the round can't be fetched")
+
+// fetch gets a file within fetchTimeout.
+func (t *Trainer) fetch(ctx context.Context, cid string, size uint64, sha256 []byte) ([]byte, error) {
+	limited, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	file, err := t.store.Fetch(limited, cid, size, sha256)
+	if err != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("%w: %s: %w; is a peer that holds it announced and online? pold q attestation peers", errMissing, cid, err)
+	}
+	return file, err
+}
+
+// learn runs the steps of the recipe, or as many as fit into the commit phase.
+func (t *Trainer) learn(ctx context.Context, model *engine.Model, rows *verifier.Rows, recipe engine.Recipe, g poltypes.Group, r poltypes.Round) error {
+	t.training.Lock()
+	defer t.training.Unlock()
+	watch, stop := context.WithCancel(ctx)
+	defer stop()
+	var closing atomic.Bool
+	go t.watchCommitPhase(watch, r, &closing)
+
+	began := time.Now()
+	shown := began
+	err := model.Train(rows.Training, engine.Objective(g.Settings.Objective), recipe, func(step int, loss float32) bool {
+		if now := time.Now(); now.Sub(shown) >= progressInterval {
+			shown = now
+			t.report(Event{Event: EventProgress, Group: g.Name, Round: r.Number, Step: step, Steps: recipe.Steps, BatchLoss: loss,
+				StepsPerSecond: float64(step) / now.Sub(began).Seconds()})
+		}
+		if closing.Load() && step < recipe.Steps {
+			t.report(Event{Event: EventNote, Group: g.Name, Round: r.Number, Note: fmt.Sprintf("stopped after %d of %d steps: the commit phase ends", step, recipe.Steps)})
+			return false
+		}
+		return ctx.Err() == nil
+	})
+	return errors.Join(err, ctx.Err())
+}
+
+// watchCommitPhase sets closing shortly before the commit phase of a round ends.
+func (t *Trainer) watchCommitPhase(ctx context.Context, r poltypes.Round, closing *atomic.Bool) {
+	for t.pause(ctx) == nil {
+		height, err := t.chain.Height(ctx)
+		if err == nil && height >= r.CommitUntil-spareBlocks {
+			closing.Store(true)
+			return
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package verifier
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+
+	"github.com/pold-network/pold/dataset"
+	attestationtypes "github.com/pold-network/pold/x/attestation/types"
+	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+)
+
+// dataDomain separates the digests of data answers from every other hash of the protocol.
+const dataDomain = "pold/data/v1"
+
+// CheckData computes the answer of a data-delta task: what the registered bytes hold. An error means that these are not the
+// registered bytes and that this machine must abstain; a table that breaks the format is an answer.
+func CheckData(m *trainingsettypes.DataManifest, file, manifestHash []byte) (trainingsettypes.DataAnswer, error) {
+	var a trainingsettypes.DataAnswer
+	if err := checkBytes("table", file, m.Table.Sha256, m.Table.Size_); err != nil {
+		return a, err
+	}
+	table, err := dataset.Parse(bytes.NewReader(file))
+	if err != nil {
+		var fault *dataset.Error
+		if !errors.As(err, &fault) {
+			return a, err
+		}
+		a.Status = findingOf(fault, file)
+		sum := sha256.Sum256(file)
+		copy(a.Digest[:], attestationtypes.HashFields([]byte(dataDomain), manifestHash, sum[:]))
+		return a, nil
+	}
+	a.Rows, a.Columns, a.Root = uint64(table.Rows()), uint32(table.Columns()), table.Root()
+	a.Digest = digestRows(table, manifestHash)
+	return a, nil
+}
+
+// digestRows hashes domain, manifest hash and every row, each after its length as four big-endian bytes. Keyed by the manifest, it
+// can't be taken over from an earlier task.
+func digestRows(table *dataset.Table, manifestHash []byte) (digest [sha256.Size]byte) {
+	h := sha256.New()
+	field := func(b []byte) {
+		var n [4]byte
+		binary.BigEndian.PutUint32(n[:], uint32(len(b)))
+		h.Write(n[:])
+		h.Write(b)
+	}
+	field([]byte(dataDomain))
+	field(manifestHash)
+	for i := range table.Rows() {
+		field(table.Row(i))
+	}
+	h.Sum(digest[:0])
+	return digest
+}
+
+// findingOf maps the first fault of a table to a finding.
+func findingOf(fault *dataset.Error, file []byte) trainingsettypes.DataStatus {
+	switch {
+	case fault.Line > 1 && fault.Column == 0 && fault.Earlier > 0:
+		return trainingsettypes.DataDuplicateRow
+	case fault.Line > 1 && fault.Column > 0 && notNumeric(file, fault.Line, fault.Column):
+		return trainingsettypes.DataNotNumeric
+	}
+	return trainingsettypes.DataNotCanonical
+}
+
+// notNumeric reports whether a cell has no value at all, rather than an unusual spelling of one.
+func notNumeric(file []byte, line, column int) bool {
+	lines := bytes.SplitN(file, []byte{'\n'}, line+1)
+	if len(lines) < line {
+		return false
+	}
+	cells := bytes.Split(lines[line-1], []byte{','})
+	if len(cells) < column || len(lines[line-1]) == 0 {
+		return false
+	}
+	_, _, err := dataset.Canonicalize(bytes.NewReader(append(append([]byte("x\n"), cells[column-1]...), '\n')))
+	return err != nil
+}

@@ -1,0 +1,53 @@
+package verifier
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+)
+
+const (
+	// maxRowBytes bounds the parsed tables that are kept; the one in use always stays.
+	maxRowBytes = 64 << 20
+	// maxFigures bounds the evaluations that are kept: a round's winner is scored again as the parent of the next.
+	maxFigures = 256
+)
+
+// Verifier computes answers and keeps what the next one is likely to need again. It may be used from several goroutines.
+type Verifier struct {
+	rows    *cache[dataKey, *Rows]
+	figures *cache[figuresKey, Figures]
+}
+
+type figuresKey struct {
+	data  dataKey
+	model string
+	file  [sha256.Size]byte
+}
+
+// New returns a verifier with empty caches.
+func New() *Verifier {
+	return &Verifier{rows: newCache[dataKey, *Rows](maxRowBytes), figures: newCache[figuresKey, Figures](maxFigures)}
+}
+
+// Rows returns the two sides of the pinned table. It fetches the table unless its rows are still in memory.
+func (v *Verifier) Rows(ctx context.Context, in Inputs, fetch FetchFunc) (*Rows, error) {
+	spec, err := in.spec()
+	if err != nil {
+		return nil, err
+	}
+	key := in.dataKey(spec)
+	if rows, ok := v.rows.get(key); ok {
+		return rows, nil
+	}
+	file, err := fetch(ctx, in.Table.Cid, in.Table.Size_, in.Table.Sha256)
+	if err != nil {
+		return nil, fmt.Errorf("training set %q: table %s: %w", in.TrainingSet, in.Table.Cid, err)
+	}
+	rows, err := in.load(spec, file)
+	if err != nil {
+		return nil, fmt.Errorf("training set %q: %w", in.TrainingSet, err)
+	}
+	v.rows.put(key, rows, rows.size())
+	return rows, nil
+}
