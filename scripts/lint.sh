@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
-# Linters: vet for every platform we build for, and golangci-lint with the import rules of .golangci.yml.
+# Linters: vet for the platforms we care about, golangci-lint with the import rules of .golangci.yml, and buf.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CGO_ENABLED=0
+scripts/tools.sh golangci-lint buf
 go vet ./...
 GOARCH=arm64 go vet ./engine/... ./dataset/...
-tools=$(scripts/tools.sh golangci-lint)
-"$tools/golangci-lint" run --timeout 20m
-for command in buf; do
-  tools=$(scripts/tools.sh "$command")
-  "$tools/buf" lint
-done
+.tools/golangci-lint run --timeout 20m
+.tools/buf lint
+.tools/buf format --diff --exit-code proto >/dev/null || { echo "lint: proto files are not formatted, run: .tools/buf format -w proto" >&2; exit 1; }

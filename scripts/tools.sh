@@ -8,12 +8,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-declare -A package=( # the same list as the tool lines of tools/go.mod
+declare -A package=( # the same list as the tool lines of tools/go.mod and tools/golangci/go.mod
 	[buf]=github.com/bufbuild/buf/cmd/buf
 	[protoc-gen-gocosmos]=github.com/cosmos/gogoproto/protoc-gen-gocosmos
 	[protoc-gen-grpc-gateway]=github.com/grpc-ecosystem/grpc-gateway/protoc-gen-grpc-gateway
 	[protoc-gen-openapiv2]=github.com/grpc-ecosystem/grpc-gateway/v2/protoc-gen-openapiv2
+	[golangci-lint]=github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 )
+# The linter's dependencies conflict with those of the generators, so it has a module of its own.
+declare -A folder=([golangci-lint]=tools/golangci)
 
 wanted=("$@")
 if [ ${#wanted[@]} -eq 0 ]; then
@@ -23,7 +26,7 @@ fi
 out="$PWD/.tools"
 mkdir -p "$out"
 # The stamp is a hash, not a time: a fresh clone has arbitrary file times.
-pin=$(cat tools/go.mod tools/go.sum <(go env GOVERSION) | sha256sum | cut -d' ' -f1)
+pin=$(cat tools/go.mod tools/go.sum tools/golangci/go.mod tools/golangci/go.sum <(go env GOVERSION) | sha256sum | cut -d' ' -f1)
 
 for name in "${wanted[@]}"; do
 	path=${package[$name]:-}
@@ -35,6 +38,6 @@ for name in "${wanted[@]}"; do
 		continue
 	fi
 	echo "building $name" >&2
-	(cd tools && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$out/$name" "$path")
+	(cd "${folder[$name]:-tools}" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$out/$name" "$path")
 	echo "$pin" >"$out/$name.pin"
 done

@@ -39,11 +39,11 @@ func (f *nodeFlags) dial(ctx context.Context) (*chain.Client, error) {
 	return c, c.Identify(ctx, f.chainID)
 }
 
-// identifyPatiently waits for a node that is still starting and says so once.
+// identifyPatiently waits for a node that is away or still starting, and says so once. Only another chain is an error.
 func identifyPatiently(ctx context.Context, c *chain.Client, expected string, log *slog.Logger) error {
 	for said := false; ; {
 		err := c.Identify(ctx, expected)
-		if !transient(err) {
+		if err == nil || errors.Is(err, chain.ErrWrongChain) {
 			return err
 		}
 		if !said {

@@ -54,12 +54,23 @@ func (c *Client) queryError(what string, err error) error {
 	}
 	text := reason(err)
 	switch {
-	case strings.Contains(text, "not ready"), strings.Contains(text, "wait for first block"):
+	case strings.Contains(text, "not ready"), strings.Contains(text, "wait for first block"), strings.Contains(text, "invalid height"):
+		// Right after its start a node answers like this until its next block.
 		return fmt.Errorf("%w: the node at %s has no block yet (%s); wait for the first one", ErrUnreachable, c.target, text)
 	case strings.Contains(text, "not found"):
 		return fmt.Errorf("%w: %s: %s", ErrNotFound, what, text)
 	}
 	return fmt.Errorf("%s: %s", what, text)
+}
+
+// starting recognises what a node says before its first block, and between a restart and the next block.
+func starting(text string) bool {
+	for _, s := range []string{"not ready", "wait for first block", "did not contain latest block height"} {
+		if strings.Contains(text, s) {
+			return true
+		}
+	}
+	return false
 }
 
 // reason is the text of a gRPC error without its prefix.

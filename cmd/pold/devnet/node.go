@@ -118,9 +118,10 @@ func (l layout) sidecarArguments(i int) []string {
 	return args
 }
 
-// recipes differ from trainer to trainer, so that their losses do too.
+// recipes differ from trainer to trainer, so that their losses do too. The first is slow and steady: it still improves
+// when the others have begun to jump about.
 var recipes = [][]string{
-	{"--optimizer", "sgd", "--rate", "0.1", "--momentum", "0.9", "--batch", "32"},
+	{"--optimizer", "sgd", "--rate", "0.05", "--momentum", "0.8", "--batch", "256"},
 	{"--optimizer", "adam", "--rate", "0.003", "--batch", "32"},
 	{"--optimizer", "sgd", "--rate", "0.2", "--momentum", "0.8", "--batch", "64"},
 }

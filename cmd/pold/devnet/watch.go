@@ -200,8 +200,10 @@ func (w *watcher) settled(ctx context.Context, client poltypes.QueryClient, r po
 		RewardUnrn: r.Reward.String(), VerifierRewardUnrn: r.VerifierReward.String(), SupplyUnrn: t.Supply.String(), Note: r.Note,
 		Seconds: w.seconds(),
 	}
-	loss, metric := r.Checkpoint.LossE9, r.Checkpoint.MetricE9
-	e.LossE9, e.MetricE9 = &loss, &metric
+	if r.Winner != "" {
+		loss, metric := r.Checkpoint.LossE9, r.Checkpoint.MetricE9
+		e.LossE9, e.MetricE9 = &loss, &metric
+	}
 	if r.ParentVerdict != nil {
 		parent := r.ParentVerdict.RankLossE9
 		e.ParentLossE9 = &parent
