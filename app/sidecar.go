@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,5 +89,9 @@ func consensusAddress(appOpts servertypes.AppOptions) (sdk.ConsAddress, error) {
 	if err := json.Unmarshal(b, &key); err != nil {
 		return nil, fmt.Errorf("consensus key file %s: %w", path, err)
 	}
-	return sdk.ConsAddressFromHex(key.Address)
+	address, err := hex.DecodeString(key.Address)
+	if err != nil {
+		return nil, fmt.Errorf("address in consensus key file %s: %w", path, err)
+	}
+	return address, nil
 }

@@ -1,6 +1,7 @@
 package voteext
 
 import (
+	"bytes"
 	"fmt"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -35,10 +36,13 @@ func (h *Handler) Prepare() sdk.PrepareProposalHandler {
 		}
 		// The request is shared with optimistic execution and must not be changed.
 		smaller := *req
-		smaller.MaxTxBytes -= txSize(injected)
+		// Selection reads the bound as unsigned: below zero it would have no bound at all.
+		smaller.MaxTxBytes = max(0, req.MaxTxBytes-txSize(injected))
 		res, err := rest(ctx, &smaller)
 		if err != nil {
-			return nil, err
+			// A block without the commit is rejected; one without transactions is not.
+			h.logger.Error("no transactions proposed", "height", req.Height, "error", err)
+			res = &abci.ResponsePrepareProposal{}
 		}
 		return &abci.ResponsePrepareProposal{Txs: append([][]byte{injected}, res.Txs...)}, nil
 	}
@@ -116,6 +120,10 @@ func extract(txs [][]byte, limit int) (abci.ExtendedCommitInfo, error) {
 	}
 	if err := commit.Unmarshal(txs[0]); err != nil {
 		return commit, fmt.Errorf("extended commit: %w", err)
+	}
+	// One commit has one encoding: unknown fields and other padding would be block space that nobody pays for.
+	if canonical, err := commit.Marshal(); err != nil || !bytes.Equal(canonical, txs[0]) {
+		return commit, fmt.Errorf("extended commit: expected the canonical encoding of its %d votes", len(commit.Votes))
 	}
 	seen := make(map[string]bool, len(commit.Votes))
 	for _, v := range commit.Votes {

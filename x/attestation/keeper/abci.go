@@ -38,8 +38,7 @@ func (k Keeper) EndBlock(goCtx context.Context) error {
 	}
 	k.try(ctx, "ask", 0, func(ctx sdk.Context) error { return k.askWaiting(ctx, params) })
 	k.try(ctx, "promote", 0, func(ctx sdk.Context) error { return k.promote(ctx, params) })
-	k.try(ctx, "prune", 0, func(ctx sdk.Context) error { return k.prune(ctx, params) })
-	return nil
+	return k.prune(ctx, params)
 }
 
 // try runs one item of block work in a cached context.
@@ -60,6 +59,7 @@ func (k Keeper) try(ctx sdk.Context, item string, id uint64, work func(ctx sdk.C
 	write()
 }
 
+// prune removes what is past its retention; one item that can't be removed does not keep the others.
 func (k Keeper) prune(ctx sdk.Context, params types.Params) error {
 	before := ctx.BlockHeight() - params.Retention
 	tasks, err := dueBefore(ctx, k.TasksFinished, before)
@@ -67,20 +67,42 @@ func (k Keeper) prune(ctx sdk.Context, params types.Params) error {
 		return err
 	}
 	for _, key := range tasks {
-		if err := k.removeTask(ctx, key); err != nil {
-			return err
-		}
+		k.try(ctx, "prune task", key.K2(), func(ctx sdk.Context) error { return k.removeTask(ctx, key) })
 	}
 	artefacts, err := dueBefore(ctx, k.ArtefactsDone, before)
 	if err != nil {
 		return err
 	}
 	for _, key := range artefacts {
-		if err := k.removeArtefact(ctx, key); err != nil {
+		k.try(ctx, "prune artefact", key.K2(), func(ctx sdk.Context) error { return k.removeArtefact(ctx, key) })
+	}
+	k.try(ctx, "prune peers", 0, k.prunePeers)
+	k.try(ctx, "prune seen", 0, func(ctx sdk.Context) error { return k.pruneSeen(ctx, params) })
+	return nil
+}
+
+// pruneSeen forgets operators that have long been gone. It looks once per live window, so that the walk over all
+// of them, at most those of one retention, is rare.
+func (k Keeper) pruneSeen(ctx sdk.Context, params types.Params) error {
+	if ctx.BlockHeight()%params.LiveWindow != 0 {
+		return nil
+	}
+	var gone []string
+	err := k.Seen.Walk(ctx, nil, func(operator string, seen int64) (bool, error) {
+		if seen+params.LiveWindow+params.Retention < ctx.BlockHeight() {
+			gone = append(gone, operator)
+		}
+		return len(gone) >= maxPrunes, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, operator := range gone {
+		if err := k.Seen.Remove(ctx, operator); err != nil {
 			return err
 		}
 	}
-	return k.prunePeers(ctx)
+	return nil
 }
 
 func (k Keeper) removeTask(ctx sdk.Context, key collections.Pair[int64, uint64]) error {

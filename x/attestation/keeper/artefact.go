@@ -25,20 +25,48 @@ func (k Keeper) AskArtefact(ctx context.Context, kind, cid string, sha256 []byte
 	if err := k.Artefacts.Set(ctx, id, a); err != nil {
 		return 0, err
 	}
-	return id, k.ArtefactsWaiting.Set(ctx, id)
+	return id, k.ArtefactsWaiting.Set(ctx, collections.Join(kind, id))
 }
 
-// askWaiting starts the windows of waiting questions, oldest first, within the bound on open work.
+// askWaiting starts the windows of waiting questions, oldest first. Each kind has an equal part of the bound on open
+// work, so that many questions of one kind can't keep another waiting.
 func (k Keeper) askWaiting(ctx sdk.Context, params types.Params) error {
-	asked, err := countUpTo(ctx, k.ArtefactsAsked, types.MaxWork)
-	if err != nil || asked >= types.MaxWork {
-		return err
-	}
-	ids, err := firstKeys(ctx, k.ArtefactsWaiting, types.MaxWork-asked)
+	asked, err := k.askedByKind(ctx)
 	if err != nil {
 		return err
 	}
+	for _, kind := range k.kinds.names {
+		if err := k.askKind(ctx, params, kind, k.kinds.quota()-asked[kind]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// askedByKind counts the open questions.
+func (k Keeper) askedByKind(ctx context.Context) (map[string]int, error) {
+	ids, err := firstKeys(ctx, k.ArtefactsAsked, types.MaxWork)
+	if err != nil {
+		return nil, err
+	}
+	asked := make(map[string]int, len(k.kinds.names))
 	for _, id := range ids {
+		a, err := k.Artefacts.Get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		asked[a.Kind]++
+	}
+	return asked, nil
+}
+
+func (k Keeper) askKind(ctx sdk.Context, params types.Params, kind string, limit int) error {
+	keys, err := firstOf(ctx, k.ArtefactsWaiting, collections.NewPrefixedPairRange[string, uint64](kind), limit)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		id := key.K2()
 		a, err := k.Artefacts.Get(ctx, id)
 		if err != nil {
 			return err
@@ -52,7 +80,7 @@ func (k Keeper) askWaiting(ctx sdk.Context, params types.Params) error {
 		}
 		a.AskedHeight = ctx.BlockHeight()
 		a.Until = ctx.BlockHeight() + params.AvailabilityWindow
-		if err := k.ArtefactsWaiting.Remove(ctx, id); err != nil {
+		if err := k.ArtefactsWaiting.Remove(ctx, key); err != nil {
 			return err
 		}
 		if err := k.ArtefactsAsked.Set(ctx, id); err != nil {
@@ -66,8 +94,9 @@ func (k Keeper) askWaiting(ctx sdk.Context, params types.Params) error {
 }
 
 // judge decides one question. Held means more than two thirds of raw power. Withheld is only said when enough
-// validators were live to fetch it; otherwise the window is extended: validators being offline is not the
-// trainer's fault.
+// validators were live in the second half of the window, so could fetch it; otherwise the window is extended:
+// validators being offline is not the trainer's fault. The live window would be too long a memory here: who has just
+// gone still counts as live by it.
 func (k Keeper) judge(ctx sdk.Context, params types.Params, id uint64) error {
 	a, err := k.Artefacts.Get(ctx, id)
 	if err != nil {
@@ -85,17 +114,10 @@ func (k Keeper) judge(ctx sdk.Context, params types.Params, id uint64) error {
 	for _, o := range holders {
 		held[o] = true
 	}
-	var heldPower, livePower int64
+	var heldPower int64
 	for _, m := range s.Members {
 		if held[m.Operator] {
 			heldPower += m.Power
-		}
-		live, err := k.live(ctx, params, m.Operator)
-		if err != nil {
-			return err
-		}
-		if live {
-			livePower += m.Power
 		}
 	}
 	a.HeldPower, a.TotalPower = heldPower, s.TotalPower
@@ -106,7 +128,7 @@ func (k Keeper) judge(ctx sdk.Context, params types.Params, id uint64) error {
 	if ctx.BlockHeight()-1 < a.Until {
 		return nil
 	}
-	live, err := k.liveMembers(ctx, params, s)
+	live, livePower, err := k.liveMembers(ctx, s, a.Until-params.AvailabilityWindow/2)
 	if err != nil {
 		return err
 	}

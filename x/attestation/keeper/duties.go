@@ -69,7 +69,13 @@ func (k Keeper) Duties(goCtx context.Context, operator string) (Duties, error) {
 		if err != nil {
 			return d, err
 		}
-		d.Hold = append(d.Hold, a)
+		member, err := snapshots.has(ctx, a.Snapshot, operator)
+		if err != nil {
+			return d, err
+		}
+		if member {
+			d.Hold = append(d.Hold, a)
+		}
 	}
 	return d, nil
 }

@@ -91,7 +91,7 @@ func (k Keeper) restoreArtefact(ctx context.Context, a types.Artefact) error {
 	case a.Status != types.ARTEFACT_STATUS_ASKED:
 		return k.ArtefactsDone.Set(ctx, collections.Join(a.FinishedHeight, a.Id))
 	case a.AskedHeight == 0:
-		return k.ArtefactsWaiting.Set(ctx, a.Id)
+		return k.ArtefactsWaiting.Set(ctx, collections.Join(a.Kind, a.Id))
 	default:
 		return k.ArtefactsAsked.Set(ctx, a.Id)
 	}

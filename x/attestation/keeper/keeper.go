@@ -34,7 +34,7 @@ type Keeper struct {
 	Witnesses        collections.Map[collections.Pair[uint64, string], types.Witness]
 	Openings         collections.Map[collections.Pair[uint64, []byte], types.Opening]
 	Artefacts        collections.Map[uint64, types.Artefact]
-	ArtefactsWaiting collections.KeySet[uint64]
+	ArtefactsWaiting collections.KeySet[collections.Pair[string, uint64]]
 	ArtefactsAsked   collections.KeySet[uint64]
 	ArtefactsDone    collections.KeySet[collections.Pair[int64, uint64]]
 	Held             collections.KeySet[collections.Pair[uint64, string]]
@@ -62,7 +62,7 @@ func NewKeeper(cdc codec.BinaryCodec, service store.KVStoreService, authority st
 		Witnesses:        collections.NewMap(sb, types.WitnessesKey, "witnesses", collections.PairKeyCodec(collections.Uint64Key, collections.StringKey), codec.CollValue[types.Witness](cdc)),
 		Openings:         collections.NewMap(sb, types.OpeningsKey, "openings", collections.PairKeyCodec(collections.Uint64Key, collections.BytesKey), codec.CollValue[types.Opening](cdc)),
 		Artefacts:        collections.NewMap(sb, types.ArtefactsKey, "artefacts", collections.Uint64Key, codec.CollValue[types.Artefact](cdc)),
-		ArtefactsWaiting: collections.NewKeySet(sb, types.ArtefactsWaitingKey, "artefacts_waiting", collections.Uint64Key),
+		ArtefactsWaiting: collections.NewKeySet(sb, types.ArtefactsWaitingKey, "artefacts_waiting", collections.PairKeyCodec(collections.StringKey, collections.Uint64Key)),
 		ArtefactsAsked:   collections.NewKeySet(sb, types.ArtefactsAskedKey, "artefacts_asked", collections.Uint64Key),
 		ArtefactsDone:    collections.NewKeySet(sb, types.ArtefactsDoneKey, "artefacts_done", collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
 		Held:             collections.NewKeySet(sb, types.HeldKey, "held", collections.PairKeyCodec(collections.Uint64Key, collections.StringKey)),

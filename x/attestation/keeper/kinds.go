@@ -20,6 +20,9 @@ func newRegistry() *registry {
 	return &registry{kinds: map[string]types.Kind{}, owners: map[string]types.Owner{}}
 }
 
+// quota is how many tasks, and how many artefacts, of one kind may be open at once: an equal part for each kind.
+func (r *registry) quota() int { return max(1, types.MaxWork/max(1, len(r.names))) }
+
 // RegisterKind names the owner of a kind. It panics on a programming error: a kind twice, or an answer too large.
 func (k Keeper) RegisterKind(kind types.Kind, owner types.Owner) {
 	if _, dup := k.kinds.kinds[kind.Name]; dup {

@@ -39,22 +39,20 @@ func sortMembers(members []types.Member) {
 	sort.Slice(members, func(i, j int) bool { return members[i].Operator < members[j].Operator })
 }
 
-// countUpTo counts the keys of a set, looking at no more than limit.
-func countUpTo(ctx context.Context, set collections.KeySet[uint64], limit int) (int, error) {
-	n := 0
-	err := set.Walk(ctx, nil, func(uint64) (bool, error) {
-		n++
-		return n >= limit, nil
-	})
-	return n, err
+// firstKeys returns up to limit keys of a set, lowest first.
+func firstKeys[K any](ctx context.Context, set collections.KeySet[K], limit int) ([]K, error) {
+	return firstOf(ctx, set, nil, limit)
 }
 
-// firstKeys returns up to limit keys of a set, lowest first.
-func firstKeys(ctx context.Context, set collections.KeySet[uint64], limit int) ([]uint64, error) {
-	var ids []uint64
-	err := set.Walk(ctx, nil, func(id uint64) (bool, error) {
-		ids = append(ids, id)
-		return len(ids) >= limit, nil
+// firstOf returns up to limit keys of a part of a set, lowest first.
+func firstOf[K any](ctx context.Context, set collections.KeySet[K], part collections.Ranger[K], limit int) ([]K, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	var keys []K
+	err := set.Walk(ctx, part, func(key K) (bool, error) {
+		keys = append(keys, key)
+		return len(keys) >= limit, nil
 	})
-	return ids, err
+	return keys, err
 }

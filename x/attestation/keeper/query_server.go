@@ -102,14 +102,11 @@ func (s queryServer) Live(goCtx context.Context, _ *types.QueryLiveRequest) (*ty
 	}
 	res := &types.QueryLiveResponse{Height: ctx.BlockHeight(), Required: uint32(params.RequiredLive(len(snapshot.Members)))}
 	for _, m := range snapshot.Members {
-		seen, _, err := find(ctx, s.k.Seen, m.Operator)
+		seen, known, err := find(ctx, s.k.Seen, m.Operator)
 		if err != nil {
 			return nil, err
 		}
-		live, err := s.k.live(ctx, params, m.Operator)
-		if err != nil {
-			return nil, err
-		}
+		live := known && seen >= ctx.BlockHeight()-params.LiveWindow
 		if live {
 			res.Live++
 		}

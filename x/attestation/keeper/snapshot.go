@@ -69,25 +69,17 @@ func (k Keeper) currentPower(ctx sdk.Context) (types.Snapshot, error) {
 	return s, nil
 }
 
-// liveMembers counts the members whose healthy sidecar was seen within the live window.
-func (k Keeper) liveMembers(ctx sdk.Context, params types.Params, s types.Snapshot) (int, error) {
-	n := 0
+// liveMembers counts the members whose healthy sidecar signed an extension at or after a height, and their power.
+func (k Keeper) liveMembers(ctx sdk.Context, s types.Snapshot, since int64) (n int, power int64, err error) {
 	for _, m := range s.Members {
-		live, err := k.live(ctx, params, m.Operator)
+		seen, ok, err := find(ctx, k.Seen, m.Operator)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		if live {
+		if ok && seen >= since {
 			n++
+			power += m.Power
 		}
 	}
-	return n, nil
-}
-
-func (k Keeper) live(ctx sdk.Context, params types.Params, operator string) (bool, error) {
-	seen, err := k.Seen.Get(ctx, operator)
-	if errors.Is(err, collections.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && seen+params.LiveWindow >= ctx.BlockHeight(), err
+	return n, power, nil
 }

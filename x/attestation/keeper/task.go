@@ -3,7 +3,6 @@ package keeper
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 
 	"cosmossdk.io/collections"
@@ -24,6 +23,9 @@ func (k Keeper) OpenTask(ctx context.Context, kind string, ref, manifest []byte,
 	}
 	if len(manifest) == 0 || len(manifest) > types.MaxManifestSize {
 		return 0, types.ErrInvalidManifest.Wrapf("expected 1 to %d bytes, got %d", types.MaxManifestSize, len(manifest))
+	}
+	if priority.IsNil() || priority.IsNegative() {
+		return 0, fmt.Errorf("priority of a task of kind %s: expected zero or more, got %s", kind, priority)
 	}
 	params, err := k.Params.Get(ctx)
 	if err != nil {
@@ -86,107 +88,6 @@ func (k Keeper) Matched(ctx context.Context, taskID uint64) ([]Share, error) {
 	return shares, nil
 }
 
-// queueKey orders a kind's queue by falling priority, then by id.
-func queueKey(t types.Task) collections.Triple[string, []byte, uint64] {
-	var inverted [32]byte
-	t.Priority.BigInt().FillBytes(inverted[:])
-	for i := range inverted {
-		inverted[i] = ^inverted[i]
-	}
-	return collections.Join3(t.Kind, inverted[:], t.Id)
-}
-
-// promote opens queued tasks within the budget of their kind and the bound on open work.
-func (k Keeper) promote(ctx sdk.Context, params types.Params) error {
-	active, err := countUpTo(ctx, k.TasksActive, types.MaxWork)
-	if err != nil {
-		return err
-	}
-	window := ctx.BlockHeight() / params.BudgetWindow
-	for _, kind := range k.kinds.names {
-		budget, err := params.Budget(kind)
-		if err != nil {
-			continue // governance took the kind's budget away: its tasks wait
-		}
-		use, err := k.BudgetUses.Get(ctx, kind)
-		if err != nil && !errors.Is(err, collections.ErrNotFound) {
-			return err
-		}
-		if use.Window != window {
-			use = types.BudgetUse{Kind: kind, Window: window}
-		}
-		use.Kind = kind
-		for active < types.MaxWork {
-			key, ok, err := k.queueHead(ctx, kind)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				break
-			}
-			t, err := k.Tasks.Get(ctx, key.K3())
-			if err != nil {
-				return err
-			}
-			if use.Used+t.Cost > budget || use.Used+t.Cost < use.Used {
-				break
-			}
-			opened, err := k.start(ctx, params, t)
-			if err != nil {
-				return err
-			}
-			if !opened {
-				return nil // no bonded power: nothing can be decided at this height
-			}
-			if err := k.TasksQueue.Remove(ctx, key); err != nil {
-				return err
-			}
-			use.Used += t.Cost
-			active++
-		}
-		if err := k.BudgetUses.Set(ctx, kind, use); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (k Keeper) queueHead(ctx context.Context, kind string) (key collections.Triple[string, []byte, uint64], ok bool, err error) {
-	it, err := k.TasksQueue.Iterate(ctx, collections.NewPrefixedTripleRange[string, []byte, uint64](kind))
-	if err != nil {
-		return key, false, err
-	}
-	defer it.Close()
-	if !it.Valid() {
-		return key, false, nil
-	}
-	key, err = it.Key()
-	return key, err == nil, err
-}
-
-// start pins the power snapshot and opens the commit window.
-func (k Keeper) start(ctx sdk.Context, params types.Params, t types.Task) (bool, error) {
-	height, err := k.takeSnapshot(ctx)
-	if errors.Is(err, types.ErrNoPower) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	t.Status = types.TASK_STATUS_COMMIT
-	t.OpenedHeight = ctx.BlockHeight()
-	t.CommitUntil = ctx.BlockHeight() + params.CommitWindow
-	t.Snapshot = height
-	if err := k.Tasks.Set(ctx, t.Id, t); err != nil {
-		return false, err
-	}
-	if err := k.TasksActive.Set(ctx, t.Id); err != nil {
-		return false, err
-	}
-	emit(ctx, &types.EventTaskOpened{TaskId: t.Id, Kind: t.Kind, CommitUntil: t.CommitUntil})
-	return true, nil
-}
-
 // advance moves one open task on, judging windows by the height at which the newest recorded extensions were signed.
 func (k Keeper) advance(ctx sdk.Context, params types.Params, id uint64) error {
 	t, err := k.Tasks.Get(ctx, id)
@@ -237,7 +138,7 @@ func (k Keeper) advanceOpen(ctx sdk.Context, params types.Params, t types.Task, 
 	if err != nil {
 		return err
 	}
-	live, err := k.liveMembers(ctx, params, s)
+	live, _, err := k.liveMembers(ctx, s, ctx.BlockHeight()-params.LiveWindow)
 	if err != nil {
 		return err
 	}
@@ -270,7 +171,7 @@ func (k Keeper) settle(ctx sdk.Context, t types.Task, s types.Snapshot, r types.
 	t.Status = types.TASK_STATUS_SETTLED
 	t.Answer, t.Matched, t.Mismatched = r.Answer, r.Matched, r.Missed
 	t.MatchedPower, t.TotalPower = r.Power, s.TotalPower
-	if err := k.finish(ctx, t); err != nil {
+	if err := k.finish(ctx, &t); err != nil {
 		return err
 	}
 	emit(ctx, &types.EventTaskSettled{
@@ -282,7 +183,7 @@ func (k Keeper) settle(ctx sdk.Context, t types.Task, s types.Snapshot, r types.
 
 func (k Keeper) expire(ctx sdk.Context, t types.Task, reason string) error {
 	t.Status, t.Note = types.TASK_STATUS_EXPIRED, reason
-	if err := k.finish(ctx, t); err != nil {
+	if err := k.finish(ctx, &t); err != nil {
 		return err
 	}
 	emit(ctx, &types.EventTaskExpired{TaskId: t.Id, Kind: t.Kind, Reason: reason})
@@ -290,8 +191,8 @@ func (k Keeper) expire(ctx sdk.Context, t types.Task, reason string) error {
 	return nil
 }
 
-// finish stores the outcome and leaves the task readable until its retention has passed.
-func (k Keeper) finish(ctx sdk.Context, t types.Task) error {
+// finish stamps and stores the outcome and leaves the task readable until its retention has passed.
+func (k Keeper) finish(ctx sdk.Context, t *types.Task) error {
 	t.FinishedHeight = ctx.BlockHeight()
 	if err := k.TasksActive.Remove(ctx, t.Id); err != nil {
 		return err
@@ -299,7 +200,7 @@ func (k Keeper) finish(ctx sdk.Context, t types.Task) error {
 	if err := k.TasksFinished.Set(ctx, collections.Join(t.FinishedHeight, t.Id)); err != nil {
 		return err
 	}
-	return k.Tasks.Set(ctx, t.Id, t)
+	return k.Tasks.Set(ctx, t.Id, *t)
 }
 
 // emit publishes a typed event; an event that can't be encoded is a programming error that tests find.

@@ -25,6 +25,10 @@ type SignedExtension struct {
 func (k Keeper) RecordExtensions(ctx sdk.Context, signed int64, extensions []SignedExtension) error {
 	sort.SliceStable(extensions, func(i, j int) bool { return extensions[i].Operator < extensions[j].Operator })
 	snapshots := newSnapshotCache(k)
+	work, err := k.openWork(ctx)
+	if err != nil {
+		return err
+	}
 	for _, e := range extensions {
 		if e.Extension == nil {
 			continue
@@ -33,30 +37,62 @@ func (k Keeper) RecordExtensions(ctx sdk.Context, signed int64, extensions []Sig
 			return err
 		}
 		for _, c := range e.Extension.Commits {
-			if err := k.recordCommit(ctx, snapshots, signed, e.Operator, c); err != nil {
-				return err
+			if t, ok := work.tasks[c.TaskId]; ok {
+				if err := k.recordCommit(ctx, snapshots, signed, e.Operator, t, c); err != nil {
+					return err
+				}
 			}
 		}
 		for _, o := range e.Extension.Openings {
-			if err := k.recordOpening(ctx, signed, e.Operator, o); err != nil {
-				return err
+			if t, ok := work.tasks[o.TaskId]; ok {
+				if err := k.recordOpening(ctx, signed, e.Operator, t, o); err != nil {
+					return err
+				}
 			}
 		}
 		for _, id := range e.Extension.Held {
-			if err := k.recordHeld(ctx, snapshots, e.Operator, id); err != nil {
-				return err
+			if a, ok := work.artefacts[id]; ok {
+				if err := k.recordHeld(ctx, snapshots, e.Operator, a); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-// recordCommit stores the first witness of an operator; the same again is harmless, another one is conduct.
-func (k Keeper) recordCommit(ctx sdk.Context, snapshots *snapshotCache, signed int64, operator string, c types.ExtensionCommit) error {
-	t, ok, err := find(ctx, k.Tasks, c.TaskId)
-	if err != nil || !ok {
-		return err
+// openWork is all work that an extension can be about. It is read once a block: what hundreds of extensions name
+// costs the chain no reads and no decoding of manifests.
+type openWork struct {
+	tasks     map[uint64]types.Task
+	artefacts map[uint64]types.Artefact
+}
+
+func (k Keeper) openWork(ctx context.Context) (openWork, error) {
+	w := openWork{tasks: map[uint64]types.Task{}, artefacts: map[uint64]types.Artefact{}}
+	tasks, err := firstKeys(ctx, k.TasksActive, types.MaxWork)
+	if err != nil {
+		return w, err
 	}
+	for _, id := range tasks {
+		if w.tasks[id], err = k.Tasks.Get(ctx, id); err != nil {
+			return w, err
+		}
+	}
+	artefacts, err := firstKeys(ctx, k.ArtefactsAsked, types.MaxWork)
+	if err != nil {
+		return w, err
+	}
+	for _, id := range artefacts {
+		if w.artefacts[id], err = k.Artefacts.Get(ctx, id); err != nil {
+			return w, err
+		}
+	}
+	return w, nil
+}
+
+// recordCommit stores the first witness of an operator; the same again is harmless, another one is conduct.
+func (k Keeper) recordCommit(ctx sdk.Context, snapshots *snapshotCache, signed int64, operator string, t types.Task, c types.ExtensionCommit) error {
 	if t.Status != types.TASK_STATUS_COMMIT || signed <= t.OpenedHeight || signed > t.CommitUntil {
 		return nil
 	}
@@ -80,18 +116,13 @@ func (k Keeper) recordCommit(ctx sdk.Context, snapshots *snapshotCache, signed i
 
 // recordOpening stores an answer whose author committed to it in time. An opening signed before the commit window
 // had closed voids its author's witness: it would let others copy.
-func (k Keeper) recordOpening(ctx sdk.Context, signed int64, operator string, o types.ExtensionOpening) error {
-	t, ok, err := find(ctx, k.Tasks, o.TaskId)
-	if err != nil || !ok {
-		return err
-	}
+func (k Keeper) recordOpening(ctx sdk.Context, signed int64, operator string, t types.Task, o types.ExtensionOpening) error {
 	key := collections.Join(t.Id, operator)
 	w, exists, err := find(ctx, k.Witnesses, key)
 	if err != nil || !exists || w.Voided {
 		return err
 	}
-	open := t.Status == types.TASK_STATUS_COMMIT || t.Status == types.TASK_STATUS_OPEN
-	if open && signed <= t.CommitUntil {
+	if signed <= t.CommitUntil {
 		w.Voided = true
 		emit(ctx, &types.EventConduct{Operator: operator, TaskId: t.Id, What: "opened before the commit window had closed; witness void"})
 		return k.Witnesses.Set(ctx, key, w)
@@ -111,16 +142,12 @@ func (k Keeper) recordOpening(ctx sdk.Context, signed int64, operator string, o 
 	return k.Openings.Set(ctx, opening, types.Opening{Answer: o.Answer, Operator: operator, SignedHeight: signed})
 }
 
-func (k Keeper) recordHeld(ctx sdk.Context, snapshots *snapshotCache, operator string, id uint64) error {
-	a, ok, err := find(ctx, k.Artefacts, id)
-	if err != nil || !ok || a.Status != types.ARTEFACT_STATUS_ASKED || a.AskedHeight == 0 {
-		return err
-	}
+func (k Keeper) recordHeld(ctx sdk.Context, snapshots *snapshotCache, operator string, a types.Artefact) error {
 	member, err := snapshots.has(ctx, a.Snapshot, operator)
 	if err != nil || !member {
 		return err
 	}
-	return k.Held.Set(ctx, collections.Join(id, operator))
+	return k.Held.Set(ctx, collections.Join(a.Id, operator))
 }
 
 // votes returns the recorded witnesses of a task in operator order; at most one per member of its snapshot.

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"sort"
 
@@ -12,10 +13,12 @@ const (
 	ExtensionVersion = 1
 	// MaxExtensionSize bounds an extension in bytes; it is part of the protocol, not a parameter.
 	MaxExtensionSize = 4096
+	// MaxExtensionEntries bounds commits, openings and held bits each: no more work than that is open at once.
+	MaxExtensionEntries = MaxWork
 )
 
-// DecodeExtension decodes and checks the shape of an extension. An empty one is nil and valid:
-// it comes from a node without a sidecar.
+// DecodeExtension decodes an extension and checks its shape; only the canonical encoding is taken, so that nothing
+// hides in unknown fields. An empty one is nil and valid: it comes from a node without a sidecar.
 func DecodeExtension(b []byte) (*VoteExtension, error) {
 	if len(b) == 0 {
 		return nil, nil
@@ -27,13 +30,22 @@ func DecodeExtension(b []byte) (*VoteExtension, error) {
 	if err := proto.Unmarshal(b, &e); err != nil {
 		return nil, ErrInvalidExtension.Wrap(err.Error())
 	}
-	return &e, e.Validate()
+	if err := e.Validate(); err != nil {
+		return nil, err
+	}
+	if canonical, err := proto.Marshal(&e); err != nil || !bytes.Equal(canonical, b) {
+		return nil, ErrInvalidExtension.Wrap("encoding: expected canonical protobuf without unknown fields")
+	}
+	return &e, nil
 }
 
 // Validate checks the shape of an extension without looking at any state.
 func (e *VoteExtension) Validate() error {
 	if e.Version != ExtensionVersion {
 		return ErrInvalidExtension.Wrapf("version: expected %d, got %d", ExtensionVersion, e.Version)
+	}
+	if n := max(len(e.Commits), len(e.Openings), len(e.Held)); n > MaxExtensionEntries {
+		return ErrInvalidExtension.Wrapf("expected at most %d entries of a sort, got %d", MaxExtensionEntries, n)
 	}
 	for i, c := range e.Commits {
 		if len(c.Witness) != sha256.Size {
@@ -73,15 +85,15 @@ func EncodeExtension(commits []ExtensionCommit, openings []ExtensionOpening, hel
 	const framing = 4 // tag and length of a nested message of less than 16 KiB
 	room := MaxExtensionSize - 2*framing
 	for _, id := range held {
-		if room < 2*framing+10 {
+		if len(e.Held) == MaxExtensionEntries {
 			break
 		}
 		e.Held = append(e.Held, id)
-		room -= 10
+		room -= proto.SizeVarint(id)
 	}
 	for i := range openings {
 		n := openings[i].Size() + framing
-		if n > room {
+		if n > room || len(e.Openings) == MaxExtensionEntries {
 			break
 		}
 		e.Openings = append(e.Openings, openings[i])
@@ -89,7 +101,7 @@ func EncodeExtension(commits []ExtensionCommit, openings []ExtensionOpening, hel
 	}
 	for i := range commits {
 		n := commits[i].Size() + framing
-		if n > room {
+		if n > room || len(e.Commits) == MaxExtensionEntries {
 			break
 		}
 		e.Commits = append(e.Commits, commits[i])

@@ -22,6 +22,7 @@ func (g GenesisState) Validate() error {
 		}
 		snapshots[s.Height] = s.References
 	}
+	uses := map[int64]uint64{}
 	tasks := map[uint64]bool{}
 	for _, t := range g.Tasks {
 		if tasks[t.Id] || t.Id == 0 || t.Id >= g.NextTaskId {
@@ -31,9 +32,19 @@ func (g GenesisState) Validate() error {
 		if h := sha256.Sum256(t.Manifest); !bytes.Equal(h[:], t.ManifestHash) {
 			return ErrInvalidManifest.Wrapf("task %d: manifest hash does not match the manifest", t.Id)
 		}
-		if _, ok := snapshots[t.Snapshot]; !ok && t.Status != TASK_STATUS_QUEUED {
+		if t.Status < TASK_STATUS_QUEUED || t.Status > TASK_STATUS_EXPIRED {
+			return ErrInvalidParams.Wrapf("task %d: unknown status %d", t.Id, t.Status)
+		}
+		if t.Priority.IsNil() || t.Priority.IsNegative() {
+			return ErrInvalidParams.Wrapf("task %d: expected a priority of zero or more, got %s", t.Id, t.Priority)
+		}
+		if t.Status == TASK_STATUS_QUEUED {
+			continue
+		}
+		if _, ok := snapshots[t.Snapshot]; !ok {
 			return ErrInvalidParams.Wrapf("task %d: snapshot of height %d is missing", t.Id, t.Snapshot)
 		}
+		uses[t.Snapshot]++
 	}
 	artefacts := map[uint64]bool{}
 	for _, a := range g.Artefacts {
@@ -41,6 +52,22 @@ func (g GenesisState) Validate() error {
 			return ErrInvalidParams.Wrapf("artefact %d: expected a unique id from 1 to %d", a.Id, g.NextArtefactId-1)
 		}
 		artefacts[a.Id] = true
+		if a.Status < ARTEFACT_STATUS_ASKED || a.Status > ARTEFACT_STATUS_WITHHELD {
+			return ErrInvalidParams.Wrapf("artefact %d: unknown status %d", a.Id, a.Status)
+		}
+		if a.Status == ARTEFACT_STATUS_ASKED && a.AskedHeight == 0 {
+			continue // it waits for its turn
+		}
+		if _, ok := snapshots[a.Snapshot]; !ok {
+			return ErrInvalidParams.Wrapf("artefact %d: snapshot of height %d is missing", a.Id, a.Snapshot)
+		}
+		uses[a.Snapshot]++
+	}
+	for _, s := range g.Snapshots {
+		// Too few references would remove it from under open work, too many would keep it for ever.
+		if s.References != uses[s.Height] {
+			return ErrInvalidParams.Wrapf("snapshot of height %d: expected %d references, got %d", s.Height, uses[s.Height], s.References)
+		}
 	}
 	for _, w := range g.Witnesses {
 		if !tasks[w.TaskId] {

@@ -15,6 +15,8 @@ const (
 	MaxManifestSize = 64 << 10
 	// MaxWork bounds how many tasks, and how many artefacts, are unfinished and open at once.
 	MaxWork = 256
+	// MaxHeights bounds every length of time in heights, so that none added to a height overflows.
+	MaxHeights = 1_000_000_000
 	// UnitFactor is a vote factor of 1 in millionths.
 	UnitFactor = 1_000_000
 )
@@ -55,8 +57,8 @@ func (p Params) Validate() error {
 	}{
 		{"live_window", p.LiveWindow}, {"budget_window", p.BudgetWindow}, {"retention", p.Retention}, {"max_peer_lifetime", p.MaxPeerLifetime},
 	} {
-		if w.value < 1 {
-			return ErrInvalidParams.Wrapf("%s: expected at least 1 height, got %d", w.name, w.value)
+		if w.value < 1 || w.value > MaxHeights {
+			return ErrInvalidParams.Wrapf("%s: expected 1 to %d heights, got %d", w.name, int64(MaxHeights), w.value)
 		}
 	}
 	if !sort.SliceIsSorted(p.Budgets, func(i, j int) bool { return p.Budgets[i].Kind < p.Budgets[j].Kind }) {

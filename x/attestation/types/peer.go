@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/binary"
-	"strings"
 
 	"github.com/mr-tron/base58"
 	"github.com/multiformats/go-multiaddr"
@@ -38,8 +37,11 @@ func PeerPublicKey(peerID string) (ed25519.PublicKey, error) {
 func AnnouncementBytes(chainID, sender, peerID string, addresses []string, expires int64) []byte {
 	var e [8]byte
 	binary.BigEndian.PutUint64(e[:], uint64(expires))
-	return HashFields([]byte(announcementDomain), []byte(chainID), []byte(sender), []byte(peerID),
-		[]byte(strings.Join(addresses, "\n")), e[:])
+	fields := [][]byte{[]byte(announcementDomain), []byte(chainID), []byte(sender), []byte(peerID), e[:]}
+	for _, a := range addresses {
+		fields = append(fields, []byte(a))
+	}
+	return HashFields(fields...)
 }
 
 // ValidateAnnouncement checks shape and signature of an announcement.

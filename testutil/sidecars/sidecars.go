@@ -1,0 +1,128 @@
+// Package sidecars gives every validator of a network in memory a sidecar of its own. Each validator runs the real
+// code that turns answers into an extension (app/voteext) and the real chain carries, checks and tallies it; only the
+// computing is replaced, by a function.
+//
+//	n := network.New(t, network.Config{Validators: 4, Genesis: sidecars.Genesis(nil)})
+//	set := sidecars.Attach(n, func(validator int, task attestationtypes.Task) []byte { return answer }, nil)
+//	set.Offline[3] = true
+//	n.Advance(10)
+//
+// A function that is nil, or an answer that is nil, means not done yet. To forge an extension, wrap n.Extend.
+package sidecars
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+
+	"cosmossdk.io/log/v2"
+
+	"github.com/cosmos/cosmos-sdk/codec"
+
+	"github.com/pold-network/pold/app/voteext"
+	"github.com/pold-network/pold/sidecar/api"
+	"github.com/pold-network/pold/testutil/network"
+	attestationtypes "github.com/pold-network/pold/x/attestation/types"
+)
+
+// Oracle returns what a validator has computed for a task, nil when it is not done yet. It is asked again in
+// every block in which the answer matters.
+type Oracle func(validator int, task attestationtypes.Task) []byte
+
+// Holds says whether a validator holds all bytes of an artefact.
+type Holds func(validator int, artefact attestationtypes.Artefact) bool
+
+// Set is the sidecars of a network. Its fields may change between blocks.
+type Set struct {
+	Oracle Oracle
+	Holds  Holds
+	// Offline validators have a sidecar that does not answer: they sign empty extensions.
+	Offline []bool
+
+	network  *network.Network
+	handlers []*voteext.Handler
+}
+
+// Attach gives each validator of the network a sidecar: it sets n.Extend. A nil oracle answers nothing, nil holds
+// means that everybody holds everything.
+func Attach(n *network.Network, oracle Oracle, holds Holds) *Set {
+	s := &Set{Oracle: oracle, Holds: holds, Offline: make([]bool, len(n.Validators)), network: n}
+	for i, validator := range n.Validators {
+		config := voteext.Config{Sidecar: sidecar{set: s, validator: i}, Consensus: validator.ConsAddr, Deadline: time.Minute}
+		s.handlers = append(s.handlers, voteext.NewHandler(config, n.App.AttestationKeeper, n.App.StakingKeeper, nil, log.NewNopLogger()))
+	}
+	n.Extend = s.Extend
+	return s
+}
+
+// Extend returns the extension that a validator signs at the height after the last block.
+func (s *Set) Extend(validator int, height int64) []byte {
+	if s.network.App.LastBlockHeight() == 0 {
+		return nil // the first state can't be read before its block
+	}
+	ctx := s.network.Ctx()
+	response, err := s.handlers[validator].Extend()(ctx, &abci.RequestExtendVote{Height: height})
+	if err != nil {
+		panic(err) // Extend never returns an error
+	}
+	return response.VoteExtension
+}
+
+// sidecar answers for one validator.
+type sidecar struct {
+	set       *Set
+	validator int
+}
+
+var errOffline = errors.New("this sidecar is offline")
+
+// Answers asks the functions of the set about each open task and artefact.
+func (c sidecar) Answers(_ context.Context, request *api.AnswersRequest) (*api.AnswersResponse, error) {
+	if c.set.Offline[c.validator] {
+		return nil, errOffline
+	}
+	ctx, keeper := c.set.network.Ctx(), c.set.network.App.AttestationKeeper
+	response := &api.AnswersResponse{}
+	for _, key := range request.Tasks {
+		task, err := keeper.Tasks.Get(ctx, key.Id)
+		if err != nil {
+			return nil, err
+		}
+		if c.set.Oracle == nil {
+			continue
+		}
+		if answer := c.set.Oracle(c.validator, task); answer != nil {
+			response.Answers = append(response.Answers, api.Answer{TaskId: task.Id, Answer: answer})
+		}
+	}
+	for _, key := range request.Artefacts {
+		artefact, err := keeper.Artefacts.Get(ctx, key.Id)
+		if err != nil {
+			return nil, err
+		}
+		if c.set.Holds == nil || c.set.Holds(c.validator, artefact) {
+			response.Held = append(response.Held, artefact.Id)
+		}
+	}
+	return response, nil
+}
+
+// Genesis returns a change of the first state under which a few validators agree within a few blocks: two thirds of
+// them must be live, and windows have their least length. A further change of the parameters may be given.
+func Genesis(change func(*attestationtypes.Params)) func(codec.JSONCodec, map[string]json.RawMessage) {
+	return func(cdc codec.JSONCodec, state map[string]json.RawMessage) {
+		var genesis attestationtypes.GenesisState
+		cdc.MustUnmarshalJSON(state[attestationtypes.ModuleName], &genesis)
+		p := &genesis.Params
+		p.MinLiveValidators = 0
+		p.LiveWindow = attestationtypes.MinWindow
+		p.CommitWindow, p.OpenWindow, p.AvailabilityWindow = attestationtypes.MinWindow, attestationtypes.MinWindow, attestationtypes.MinWindow
+		if change != nil {
+			change(p)
+		}
+		state[attestationtypes.ModuleName] = cdc.MustMarshalJSON(&genesis)
+	}
+}
