@@ -58,7 +58,8 @@ func (n *Network) Deliver(account Account, msgs ...sdk.Msg) *abci.ExecTxResult {
 	return nil
 }
 
-// Submit puts a transaction with messages of an account into the next block and returns its bytes.
+// Submit puts a transaction with messages of an account into the next block and
+// returns its bytes. It is not offered again if that block has no room for it.
 func (n *Network) Submit(account Account, msgs ...sdk.Msg) []byte {
 	n.t.Helper()
 	tx := n.Sign(account, msgs...)

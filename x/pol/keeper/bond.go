@@ -3,6 +3,8 @@ package keeper
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"cosmossdk.io/collections"
 	"cosmossdk.io/math"
@@ -14,6 +16,12 @@ import (
 
 // maxPayouts bounds how many unbondings are paid out in one block; the others follow in the next.
 const maxPayouts = 64
+
+// maxUnbondings bounds how many unbondings an account has at a time, so that nobody fills the queue of payouts.
+const maxUnbondings = 64
+
+// payoutRetry is how many seconds a payout that failed waits, so that it doesn't hold up those behind it.
+const payoutRetry = 3_600
 
 // BondGroup stakes NRN of an account on a group.
 func (k Keeper) BondGroup(ctx context.Context, address, group string, amount math.Int) error {
@@ -60,12 +68,14 @@ func (k Keeper) UnbondGroup(goCtx context.Context, address, group string, amount
 	if err != nil {
 		return 0, err
 	}
-	if !exists || !amount.IsPositive() || b.Amount.LT(amount) {
-		have := math.ZeroInt()
-		if exists {
-			have = b.Amount
-		}
-		return 0, types.ErrInsufficientBond.Wrapf("group %q: expected 1 to %s unrn, got %s", group, have, amount)
+	if !exists {
+		return 0, types.ErrInsufficientBond.Wrapf("%s has no stake in group %q", address, group)
+	}
+	if amount.IsNil() || !amount.IsPositive() || b.Amount.LT(amount) {
+		return 0, types.ErrInsufficientBond.Wrapf("group %q: expected 1 to %s unrn, got %s", group, b.Amount, amount)
+	}
+	if err := k.checkUnbondings(ctx, address); err != nil {
+		return 0, err
 	}
 	b.Amount = b.Amount.Sub(amount)
 	if b.Amount.IsZero() {
@@ -79,13 +89,19 @@ func (k Keeper) UnbondGroup(goCtx context.Context, address, group string, amount
 	if err := k.addStake(ctx, group, amount.Neg()); err != nil {
 		return 0, err
 	}
+	if err := k.lowerRoundStake(ctx, group); err != nil {
+		return 0, err
+	}
+	if err := k.addLeaving(ctx, amount); err != nil {
+		return 0, err
+	}
 	id, err := k.NextUnbonding.Next(ctx)
 	if err != nil {
 		return 0, err
 	}
 	u := types.Unbonding{
 		Id: id, Group: group, Address: address, Amount: amount,
-		CompletionUnix: ctx.BlockTime().Unix() + int64(params.UnbondingSeconds),
+		CompletionUnix: ceilUnix(ctx.BlockTime()) + int64(params.UnbondingSeconds),
 	}
 	emit(ctx, &types.EventUnbonding{Group: group, Address: address, Amount: amount, CompletionUnix: u.CompletionUnix})
 	return u.CompletionUnix, k.setUnbonding(ctx, u)
@@ -97,6 +113,66 @@ func (k Keeper) setUnbonding(ctx context.Context, u types.Unbonding) error {
 		k.UnbondingsDue.Set(ctx, collections.Join(u.CompletionUnix, u.Id)),
 		k.UnbondingsByAddress.Set(ctx, collections.Join(u.Address, u.Id)),
 	)
+}
+
+// ceilUnix rounds up, so that no stake comes back before the whole delay has passed.
+func ceilUnix(t time.Time) int64 {
+	return t.Add(time.Second - 1).Unix()
+}
+
+func (k Keeper) checkUnbondings(ctx context.Context, address string) error {
+	n := 0
+	err := k.UnbondingsByAddress.Walk(ctx, collections.NewPrefixedPairRange[string, uint64](address),
+		func(collections.Pair[string, uint64]) (bool, error) {
+			n++
+			return n >= maxUnbondings, nil
+		})
+	if err == nil && n >= maxUnbondings {
+		return types.ErrTooManyUnbondings.Wrapf("%s has %d unbondings on their way; wait for one to be paid out, or unbond more at once", address, n)
+	}
+	return err
+}
+
+// lowerRoundStake keeps the least stake of the open round: what left in between does not count at settlement, even if
+// other coins took its place.
+func (k Keeper) lowerRoundStake(ctx context.Context, group string) error {
+	g, err := k.group(ctx, group)
+	if err != nil || g.Round == 0 {
+		return err
+	}
+	r, err := k.Rounds.Get(ctx, collections.Join(group, g.Round))
+	if err != nil || r.Phase == types.ROUND_PHASE_SETTLED {
+		return err
+	}
+	stake, err := k.stake(ctx, group)
+	if err != nil || stake.GTE(r.GroupStake) {
+		return err
+	}
+	r.GroupStake = stake
+	return k.setRound(ctx, r)
+}
+
+// addLeaving keeps the sum of stake on its way back; delta may be negative.
+func (k Keeper) addLeaving(ctx context.Context, delta math.Int) error {
+	sum, err := k.Leaving.Get(ctx)
+	if err != nil {
+		return err
+	}
+	return k.Leaving.Set(ctx, sum.Add(delta))
+}
+
+// totalStake returns the stake of all groups and what is on its way back. The latter still counts against the others:
+// coins that stood behind one group a moment ago must not make the share of another one larger.
+func (k Keeper) totalStake(ctx context.Context) (math.Int, error) {
+	totals, err := k.Totals.Get(ctx)
+	if err != nil {
+		return math.Int{}, err
+	}
+	leaving, err := k.Leaving.Get(ctx)
+	if err != nil {
+		return math.Int{}, err
+	}
+	return totals.Bonded.Add(leaving), nil
 }
 
 // addStake keeps the stake of a group and of all groups; delta may be negative.
@@ -135,9 +211,24 @@ func (k Keeper) payUnbonded(ctx sdk.Context) error {
 		return err
 	}
 	for _, id := range ids {
-		k.try(ctx, "unbonding", func(ctx sdk.Context) error { return k.payUnbonding(ctx, id) })
+		if k.try(ctx, fmt.Sprintf("unbonding %d", id), func(ctx sdk.Context) error { return k.payUnbonding(ctx, id) }) {
+			continue
+		}
+		k.try(ctx, fmt.Sprintf("unbonding %d", id), func(ctx sdk.Context) error { return k.postpone(ctx, id, now+payoutRetry) })
 	}
 	return nil
+}
+
+func (k Keeper) postpone(ctx context.Context, id uint64, completion int64) error {
+	u, err := k.Unbondings.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := k.UnbondingsDue.Remove(ctx, collections.Join(u.CompletionUnix, id)); err != nil {
+		return err
+	}
+	u.CompletionUnix = completion
+	return k.setUnbonding(ctx, u)
 }
 
 func (k Keeper) payUnbonding(ctx sdk.Context, id uint64) error {
@@ -146,6 +237,9 @@ func (k Keeper) payUnbonding(ctx sdk.Context, id uint64) error {
 		return err
 	}
 	if err := k.release(ctx, u.Address, u.Amount); err != nil {
+		return err
+	}
+	if err := k.addLeaving(ctx, u.Amount.Neg()); err != nil {
 		return err
 	}
 	return errors.Join(

@@ -105,12 +105,14 @@ func (k Keeper) restoreStake(ctx context.Context, g types.GenesisState) error {
 			return err
 		}
 	}
+	leaving := math.ZeroInt()
 	for _, u := range g.Unbondings {
 		if err := k.setUnbonding(ctx, u); err != nil {
 			return err
 		}
+		leaving = leaving.Add(u.Amount)
 	}
-	return nil
+	return k.Leaving.Set(ctx, leaving)
 }
 
 // ExportGenesis reads the whole state.

@@ -25,8 +25,10 @@ func (k Keeper) CreateGroup(ctx context.Context, creator, name string, settings 
 	if err != nil {
 		return 0, err
 	}
-	if exists, err := k.Groups.Has(ctx, name); err != nil || exists {
-		return 0, errors.Join(err, types.ErrGroupExists.Wrapf("%q; choose another name", name))
+	if exists, err := k.Groups.Has(ctx, name); err != nil {
+		return 0, err
+	} else if exists {
+		return 0, types.ErrGroupExists.Wrapf("%q; choose another name", name)
 	}
 	set, err := k.trainingSets.Verified(ctx, settings.TrainingSet)
 	if err != nil {

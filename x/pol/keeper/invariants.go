@@ -35,6 +35,11 @@ func (k Keeper) CheckEscrow(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	if all, err := k.totalStake(ctx); err != nil {
+		return err
+	} else if !all.Equal(owed) {
+		return fmt.Errorf("stake: bonds and unbondings add up to %s unrn, the totals say %s", owed, all)
+	}
 	open := map[string]uint64{}
 	if err := k.Groups.Walk(ctx, nil, func(name string, g types.Group) (bool, error) {
 		owed = owed.Add(g.BountyPool)

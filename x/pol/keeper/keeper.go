@@ -1,5 +1,5 @@
 // Package keeper holds training groups, their rounds, their stake, and mints the coinbase. Start reading at round.go
-// (the phases of a round), then settle.go and coinbase.go; the rules themselves are pure functions in the types package.
+// (the phases of a round), then settle.go and coins.go; the rules themselves are pure functions in the types package.
 package keeper
 
 import (
@@ -39,7 +39,9 @@ type Keeper struct {
 	NextUnbonding       collections.Sequence
 	UnbondingsDue       collections.KeySet[collections.Pair[int64, uint64]]
 	UnbondingsByAddress collections.KeySet[collections.Pair[string, uint64]]
-	Totals              collections.Item[types.Totals]
+	// Leaving is the sum of all stake on its way back.
+	Leaving collections.Item[math.Int]
+	Totals  collections.Item[types.Totals]
 }
 
 // NewKeeper returns a keeper; hooks may be nil.
@@ -64,6 +66,7 @@ func NewKeeper(cdc codec.BinaryCodec, service store.KVStoreService, authority st
 		NextUnbonding:       collections.NewSequence(sb, types.NextUnbondKey, "next_unbonding"),
 		UnbondingsDue:       collections.NewKeySet(sb, types.UnbondDueKey, "unbondings_due", collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
 		UnbondingsByAddress: collections.NewKeySet(sb, types.UnbondByKey, "unbondings_by_address", collections.PairKeyCodec(collections.StringKey, collections.Uint64Key)),
+		Leaving:             collections.NewItem(sb, types.LeavingKey, "leaving", sdk.IntValue),
 		Totals:              collections.NewItem(sb, types.TotalsKey, "totals", codec.CollValue[types.Totals](cdc)),
 	}
 	schema, err := sb.Build()

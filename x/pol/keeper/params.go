@@ -6,7 +6,7 @@ import (
 	"github.com/pold-network/pold/x/pol/types"
 )
 
-// UpdateParams replaces the parameters. The start of the halvings can't be moved: it would re-mint the past.
+// UpdateParams replaces the parameters. Start and interval of the halvings are values of the genesis.
 func (k Keeper) UpdateParams(ctx context.Context, p types.Params) error {
 	old, err := k.Params.Get(ctx)
 	if err != nil {
@@ -14,6 +14,10 @@ func (k Keeper) UpdateParams(ctx context.Context, p types.Params) error {
 	}
 	if p.GenesisUnix != old.GenesisUnix {
 		return types.ErrInvalidParams.Wrapf("genesis_unix: expected %d, got %d; it is fixed at genesis", old.GenesisUnix, p.GenesisUnix)
+	}
+	if p.HalvingIntervalSeconds != old.HalvingIntervalSeconds {
+		return types.ErrInvalidParams.Wrapf("halving_interval_seconds: expected %d, got %d; it is fixed at genesis",
+			old.HalvingIntervalSeconds, p.HalvingIntervalSeconds)
 	}
 	if err := p.Validate(); err != nil {
 		return err

@@ -15,9 +15,6 @@ import (
 	"github.com/pold-network/pold/x/pol/types"
 )
 
-// maxUnbondings bounds the entries of one answer about unbonding stake.
-const maxUnbondings = 256
-
 type queryServer struct{ k Keeper }
 
 // NewQueryServer returns the module's query service.

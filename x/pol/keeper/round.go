@@ -50,11 +50,7 @@ func (k Keeper) step(ctx sdk.Context, name string) error {
 func (k Keeper) openRound(ctx sdk.Context, g types.Group) error {
 	set, err := k.trainingSets.Verified(ctx, g.Settings.TrainingSet)
 	if errors.Is(err, trainingsettypes.ErrNotVerified) {
-		g.Note = "waits for its training set: " + err.Error()
-		if err := k.Groups.Set(ctx, g.Name, g); err != nil {
-			return err
-		}
-		return k.schedule(ctx, g.Name, ctx.BlockHeight()+retryBlocks)
+		return k.wait(ctx, g, "waits for its training set: "+err.Error())
 	}
 	if err != nil {
 		return err
@@ -68,13 +64,17 @@ func (k Keeper) openRound(ctx sdk.Context, g types.Group) error {
 		return err
 	}
 	if err := g.Settings.Fits(shape, set.Table); err != nil {
-		return err
+		return k.wait(ctx, g, "can't open a round: "+err.Error())
+	}
+	cost := shape.ScoreCost(set.Table.Rows, set.Table.Size_)
+	if err := k.checkCost(ctx, params, cost); err != nil {
+		return k.wait(ctx, g, "can't open a round: "+err.Error())
 	}
 	stake, err := k.stake(ctx, g.Name)
 	if err != nil {
 		return err
 	}
-	totals, err := k.Totals.Get(ctx)
+	total, err := k.totalStake(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,10 +85,10 @@ func (k Keeper) openRound(ctx sdk.Context, g types.Group) error {
 		OpenedHeight: ctx.BlockHeight(), OpenedUnixMs: ctx.BlockTime().UnixMilli(),
 		CommitUntil: ctx.BlockHeight() + int64(g.Settings.CommitBlocks),
 		RevealUntil: ctx.BlockHeight() + int64(g.Settings.CommitBlocks+g.Settings.RevealBlocks),
-		Supply:      k.bank.GetSupply(ctx, types.BaseDenom).Amount, GroupStake: stake, TotalStake: totals.Bonded,
+		Supply:      k.bank.GetSupply(ctx, types.BaseDenom).Amount, GroupStake: stake, TotalStake: total,
 		ModelVersion: g.ModelVersion, Parent: g.Parent,
 		TrainingSet: set.Name, TrainingSetVersion: set.Version, Table: set.Table,
-		EngineVersion: params.EngineVersion, Cost: shape.ScoreCost(set.Table.Rows, set.Table.Size_),
+		EngineVersion: params.EngineVersion, Cost: cost,
 		Reward: zero, Bounty: zero, VerifierReward: zero,
 	}
 	if err := k.setRound(ctx, r); err != nil {
@@ -99,6 +99,15 @@ func (k Keeper) openRound(ctx sdk.Context, g types.Group) error {
 	}
 	emit(ctx, &types.EventRoundOpened{Group: r.Group, Round: r.Number, CommitUntil: r.CommitUntil, RevealUntil: r.RevealUntil})
 	return k.schedule(ctx, g.Name, r.CommitUntil)
+}
+
+// wait says what keeps a group from opening a round and looks again later. No bond is at stake meanwhile.
+func (k Keeper) wait(ctx sdk.Context, g types.Group, why string) error {
+	g.Note = why
+	if err := k.Groups.Set(ctx, g.Name, g); err != nil {
+		return err
+	}
+	return k.schedule(ctx, g.Name, ctx.BlockHeight()+retryBlocks)
 }
 
 func (k Keeper) closeCommit(ctx sdk.Context, r types.Round) error {
@@ -130,7 +139,12 @@ func (k Keeper) closeReveal(ctx sdk.Context, r types.Round) error {
 	if err != nil {
 		return err
 	}
+	params, err := k.Params.Get(ctx)
+	if err != nil {
+		return err
+	}
 	types.MarkDuplicates(submissions)
+	types.DropSurplus(submissions, params.MaxCandidates)
 	for i := range submissions {
 		s := &submissions[i]
 		if err := k.UsedHashes.Set(ctx, collections.Join(s.Group, s.CheckpointHash), s.Round); err != nil {

@@ -19,7 +19,7 @@ func (k Keeper) closeScore(ctx sdk.Context, g types.Group, r types.Round) error 
 		return err
 	}
 	if r.ParentTask == 0 {
-		r.ParentTask, err = k.openScore(ctx, g, r, "", g.Parent)
+		r.ParentTask, err = k.openScore(ctx, g, r, "", r.Parent)
 		if err != nil {
 			return err
 		}
@@ -138,15 +138,11 @@ func (o Outcomes) judgeParent(ctx context.Context, ref types.SubmissionRef, a ty
 	return o.wake(ctx, ref.Group)
 }
 
-// TaskExpired opens a new task for the same checkpoint: after the first reveal a round never dies for lack of
-// validators; commitments, order and bonds stand.
+// TaskExpired puts the checkpoint back among those that wait for a task and wakes the group, which opens a new one:
+// after the first reveal a round never dies for lack of validators; commitments, order and bonds stand.
 func (o Outcomes) TaskExpired(goCtx context.Context, t attestationtypes.Task) error {
 	ctx := sdk.UnwrapSDKContext(goCtx)
 	ref, err := types.DecodeSubmissionRef(t.Ref)
-	if err != nil {
-		return err
-	}
-	g, err := o.group(ctx, ref.Group)
 	if err != nil {
 		return err
 	}
@@ -154,29 +150,28 @@ func (o Outcomes) TaskExpired(goCtx context.Context, t attestationtypes.Task) er
 	if err != nil || r.Phase != types.ROUND_PHASE_SCORE {
 		return err
 	}
-	r.Note = fmt.Sprintf("extended: score task %d expired, %s", t.Id, t.Note)
-	emit(ctx, &types.EventPhase{Group: r.Group, Round: r.Number, Phase: r.Phase, Note: r.Note})
 	if ref.Trainer == "" {
-		if r.ParentTask != t.Id {
+		if r.ParentTask != t.Id || r.ParentVerdict != nil {
 			return nil
 		}
-		if r.ParentTask, err = o.openScore(ctx, g, r, "", r.Parent); err != nil {
+		r.ParentTask = 0
+	} else {
+		s, err := o.submissionOf(ctx, t.Ref)
+		if err != nil || s.TaskId != t.Id || s.Status != types.SUBMISSION_STATUS_SCORING {
 			return err
 		}
-		return o.setRound(ctx, r)
+		s.TaskId, s.Status = 0, types.SUBMISSION_STATUS_CANDIDATE
+		if err := o.setSubmission(ctx, s); err != nil {
+			return err
+		}
+		r.Tasks-- // the slot was not used
 	}
-	s, err := o.submissionOf(ctx, t.Ref)
-	if err != nil || s.TaskId != t.Id {
-		return err
-	}
-	s.TaskId, err = o.openScore(ctx, g, r, s.Trainer, types.Checkpoint{Cid: s.CheckpointCid, Sha256: s.CheckpointHash, Size_: s.Size_})
-	if err != nil {
-		return err
-	}
+	r.Note = fmt.Sprintf("extended: score task %d expired, %s", t.Id, t.Note)
+	emit(ctx, &types.EventPhase{Group: r.Group, Round: r.Number, Phase: r.Phase, Note: r.Note})
 	if err := o.setRound(ctx, r); err != nil {
 		return err
 	}
-	return o.setSubmission(ctx, s)
+	return o.wake(ctx, ref.Group)
 }
 
 func (k Keeper) submissionOf(ctx context.Context, ref []byte) (types.Submission, error) {

@@ -37,9 +37,10 @@ func (k Keeper) settle(ctx sdk.Context, g types.Group, r types.Round, submission
 		return err
 	}
 	if best >= 0 {
-		if err := k.payVerifiers(ctx, &r, submissions[best], coinbase); err != nil {
-			return err
-		}
+		// What goes wrong here must not keep the bonds of the round locked.
+		k.try(ctx, "verifier reward of "+r.Group, func(ctx sdk.Context) error {
+			return k.payVerifiers(ctx, g, &r, submissions[best], coinbase)
+		})
 	}
 	if best >= 0 && why == "" {
 		if err := k.crown(ctx, &g, &r, &submissions[best], coinbase); err != nil {
@@ -48,8 +49,7 @@ func (k Keeper) settle(ctx sdk.Context, g types.Group, r types.Round, submission
 	}
 	for i := range submissions {
 		if submissions[i].Status == types.SUBMISSION_STATUS_CANDIDATE {
-			submissions[i].Status = types.SUBMISSION_STATUS_NOT_SCORED
-			submissions[i].Note = "its claim was not among those that get a score slot"
+			submissions[i].Status, submissions[i].Note = types.SUBMISSION_STATUS_NOT_SCORED, types.NoteNotScored
 			if err := k.setSubmission(ctx, submissions[i]); err != nil {
 				return err
 			}
@@ -137,10 +137,9 @@ func (k Keeper) crown(ctx sdk.Context, g *types.Group, r *types.Round, s *types.
 
 // payVerifiers shares the verifier coinbase by snapshot weight among validators whose witness matched the best
 // candidate's score, whether or not it wins. What rounding leaves is not minted.
-func (k Keeper) payVerifiers(ctx sdk.Context, r *types.Round, best types.Submission, c types.Coinbase) error {
-	g, err := k.group(ctx, r.Group)
-	if err != nil || !mints(g) {
-		return err
+func (k Keeper) payVerifiers(ctx sdk.Context, g types.Group, r *types.Round, best types.Submission, c types.Coinbase) error {
+	if !mints(g) {
+		return nil
 	}
 	params, err := k.Params.Get(ctx)
 	if err != nil {
@@ -179,14 +178,9 @@ func (k Keeper) payVerifiers(ctx sdk.Context, r *types.Round, best types.Submiss
 func mints(g types.Group) bool { return !g.Settings.Sandbox && !g.CoinbaseDisabled }
 
 func (k Keeper) coinbaseOf(ctx context.Context, g types.Group, r types.Round) (types.Coinbase, error) {
-	stake, err := k.stake(ctx, g.Name)
-	if err != nil {
-		return types.Coinbase{}, err
-	}
-	totals, err := k.Totals.Get(ctx)
+	total, err := k.totalStake(ctx)
 	return types.Coinbase{
-		Supply: r.Supply, GroupStakeAtOpening: r.GroupStake, GroupStakeAtSettlement: stake,
-		TotalStakeAtOpening: r.TotalStake, TotalStakeAtSettlement: totals.Bonded,
+		Supply: r.Supply, GroupStake: r.GroupStake, TotalStakeAtOpening: r.TotalStake, TotalStakeAtSettlement: total,
 		OpenedUnixMs: r.OpenedUnixMs, SettledUnixMs: r.SettledUnixMs, NominalSeconds: g.Settings.NominalSeconds,
 	}, err
 }
@@ -228,19 +222,38 @@ func (k Keeper) settleBonds(ctx sdk.Context, r types.Round, submissions []types.
 	return nil
 }
 
-// prune removes the details of the round that has just passed its retention.
+// maxPrunes bounds how many old rounds a settlement removes: more than one, so that a shorter retention takes effect.
+const maxPrunes = 4
+
+// prune removes the rounds that are past their retention, oldest first.
 func (k Keeper) prune(ctx context.Context, r types.Round) error {
 	params, err := k.Params.Get(ctx)
 	if err != nil || r.Number <= params.RoundRetention {
 		return err
 	}
-	old := r.Number - params.RoundRetention
-	details := collections.NewSuperPrefixedTripleRange[string, uint64, string](r.Group, old)
-	if err := k.Commitments.Clear(ctx, details); err != nil {
+	var old []uint64
+	err = k.Rounds.Walk(ctx, collections.NewPrefixedPairRange[string, uint64](r.Group),
+		func(key collections.Pair[string, uint64], _ types.Round) (bool, error) {
+			if key.K2() > r.Number-params.RoundRetention {
+				return true, nil
+			}
+			old = append(old, key.K2())
+			return len(old) >= maxPrunes, nil
+		})
+	if err != nil {
 		return err
 	}
-	if err := k.Submissions.Clear(ctx, details); err != nil {
-		return err
+	for _, number := range old {
+		details := collections.NewSuperPrefixedTripleRange[string, uint64, string](r.Group, number)
+		if err := k.Commitments.Clear(ctx, details); err != nil {
+			return err
+		}
+		if err := k.Submissions.Clear(ctx, details); err != nil {
+			return err
+		}
+		if err := k.Rounds.Remove(ctx, collections.Join(r.Group, number)); err != nil {
+			return err
+		}
 	}
-	return k.Rounds.Remove(ctx, collections.Join(r.Group, old))
+	return nil
 }

@@ -1,15 +1,21 @@
 package types
 
-import "cosmossdk.io/math"
+import (
+	"math/big"
+
+	"cosmossdk.io/math"
+)
 
 // Coinbase holds what the amount minted for one round depends on. Stakes and supply are in unrn, times in milliseconds
 // of block time.
 type Coinbase struct {
 	// Supply is the issued NRN, read once when the round opened.
 	Supply math.Int
-	// GroupStakeAtOpening and GroupStakeAtSettlement: the smaller one counts, so late bonding mints nothing.
-	GroupStakeAtOpening, GroupStakeAtSettlement math.Int
-	// TotalStakeAtOpening and TotalStakeAtSettlement are over all groups; the larger one counts.
+	// GroupStake is the least that stood behind the group from opening to settlement, so late bonding, early unbonding
+	// and coins that leave for another group in between mint nothing.
+	GroupStake math.Int
+	// TotalStakeAtOpening and TotalStakeAtSettlement are over all groups, with the stake on its way back; the larger
+	// one counts.
 	TotalStakeAtOpening, TotalStakeAtSettlement math.Int
 	OpenedUnixMs, SettledUnixMs                 int64
 	NominalSeconds                              uint64
@@ -25,28 +31,36 @@ func (p Params) Halvings(unix int64) uint64 {
 
 // Amount returns what a rate (in billionths of the supply per reference round) mints for a round, in unrn:
 // floor(supply * rate * share * min(elapsed, nominal) / reference / 2^halvings). All factors are multiplied before
-// the one division, and the division rounds down: rounding never mints.
+// the one division, and the division rounds down: rounding never mints. The products are formed without a bound, so
+// that no supply makes them overflow.
+//
+// At any moment the shares of all groups add up to at most 1. Proof: a round is paid for the last moments before its
+// settlement, no more than the unbonding delay. Whatever was bonded anywhere in that time is still bonded or on its way
+// back at settlement, so the total counts it; and the group's own stake was never less than the one that counts.
 func (p Params) Amount(rateE9 uint64, c Coinbase) math.Int {
-	stake := math.MinInt(c.GroupStakeAtOpening, c.GroupStakeAtSettlement)
 	elapsed := c.SettledUnixMs - c.OpenedUnixMs
-	if nominal := int64(c.NominalSeconds) * 1_000; elapsed > nominal {
-		elapsed = nominal
+	if paid := int64(min(c.NominalSeconds, p.UnbondingSeconds)) * 1_000; elapsed > paid {
+		elapsed = paid
 	}
-	if elapsed <= 0 || !stake.IsPositive() || stake.LT(p.MinGroupStake) || !c.Supply.IsPositive() {
+	if elapsed <= 0 || !c.GroupStake.IsPositive() || c.GroupStake.LT(p.MinGroupStake) || !c.Supply.IsPositive() {
 		return math.ZeroInt()
 	}
 	halvings := p.Halvings(c.SettledUnixMs / 1_000)
-	if halvings >= 128 { // more than any supply that fits into 128 bits
+	if halvings >= math.MaxBitLen { // no supply is left after so many
 		return math.ZeroInt()
 	}
-	numerator := c.Supply.Mul(math.NewIntFromUint64(rateE9)).MulRaw(elapsed)
-	denominator := math.NewInt(billion).Mul(math.NewIntFromUint64(p.ReferenceRoundSeconds).MulRaw(1_000))
-	if halvings > 0 {
-		denominator = denominator.Mul(powerOfTwo(halvings))
-	}
 	// share = stake / max(total stake, floor * supply), both sides scaled by the floor's denominator
-	scale := math.NewIntFromUint64(p.StakeFloorDenominator)
-	total := math.MaxInt(c.TotalStakeAtOpening, c.TotalStakeAtSettlement).Mul(scale)
-	floor := c.Supply.Mul(math.NewIntFromUint64(p.StakeFloorNumerator))
-	return bigQuo(numerator, stake.Mul(scale), denominator, math.MaxInt(math.MaxInt(total, floor), stake.Mul(scale)))
+	scale := new(big.Int).SetUint64(p.StakeFloorDenominator)
+	stake := product(c.GroupStake.BigInt(), scale)
+	total := product(math.MaxInt(c.TotalStakeAtOpening, c.TotalStakeAtSettlement).BigInt(), scale)
+	floor := product(c.Supply.BigInt(), new(big.Int).SetUint64(p.StakeFloorNumerator))
+	for _, least := range []*big.Int{floor, stake} {
+		if total.Cmp(least) < 0 {
+			total = least
+		}
+	}
+	numerator := product(c.Supply.BigInt(), new(big.Int).SetUint64(rateE9), big.NewInt(elapsed), stake)
+	denominator := product(big.NewInt(billion), new(big.Int).SetUint64(p.ReferenceRoundSeconds), big.NewInt(1_000), total)
+	denominator.Lsh(denominator, uint(halvings))
+	return math.NewIntFromBigInt(numerator.Quo(numerator, denominator))
 }

@@ -22,4 +22,5 @@ var (
 	ErrInsufficientBond  = errorsmod.Register(ModuleName, 17, "insufficient bond")
 	ErrInvalidCheckpoint = errorsmod.Register(ModuleName, 18, "invalid checkpoint")
 	ErrRoundFull         = errorsmod.Register(ModuleName, 19, "round is full")
+	ErrTooManyUnbondings = errorsmod.Register(ModuleName, 20, "too many unbondings")
 )

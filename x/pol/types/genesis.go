@@ -47,6 +47,11 @@ func (g GenesisState) Validate() error {
 		}
 		bonded = bonded.Add(b.Amount)
 	}
+	for _, d := range g.Due {
+		if !groups[d.Group] {
+			return ErrGroupNotFound.Wrapf("due entry of %q", d.Group)
+		}
+	}
 	for _, u := range g.Unbondings {
 		if u.Id >= g.NextUnbondingId || u.Amount.IsNil() || !u.Amount.IsPositive() {
 			return ErrInvalidAmount.Wrapf("unbonding %d: expected an id below %d and more than 0 unrn", u.Id, g.NextUnbondingId)

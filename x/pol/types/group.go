@@ -2,7 +2,9 @@ package types
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"regexp"
+	"strconv"
 
 	"cosmossdk.io/math"
 
@@ -40,10 +42,10 @@ func (s GroupSettings) Validate(p Params) (ModelShape, error) {
 		return shape, ErrInvalidGroup.Wrapf("objective: cross-entropy needs at least 2 outputs, the model has %d", shape.Outputs)
 	}
 	if s.Evaluation != EVALUATION_MODE_TRAINING_SET {
-		return shape, ErrInvalidGroup.Wrapf("evaluation: expected TRAINING_SET (1), got %d", s.Evaluation)
+		return shape, ErrInvalidGroup.Wrapf("evaluation: expected TRAINING_SET (1), got %s", mode(int32(s.Evaluation), "HOLDOUT", "SEALED"))
 	}
 	if s.Proof != PROOF_MODE_SCORED {
-		return shape, ErrInvalidGroup.Wrapf("proof: expected SCORED (1), got %d", s.Proof)
+		return shape, ErrInvalidGroup.Wrapf("proof: expected SCORED (1), got %s", mode(int32(s.Proof), "PROVED"))
 	}
 	for _, b := range []struct {
 		name  string
@@ -79,6 +81,14 @@ func (s GroupSettings) Validate(p Params) (ModelShape, error) {
 		return shape, ErrInvalidGroup.Wrapf("init_seed: expected 32 bytes, got %d", len(s.InitSeed))
 	}
 	return shape, nil
+}
+
+// mode names a mode, also one that is planned (from number 2) and that this release does not have.
+func mode(number int32, planned ...string) string {
+	if i := number - 2; i >= 0 && int(i) < len(planned) {
+		return fmt.Sprintf("%s (%d): this release does not have it", planned[i], number)
+	}
+	return strconv.Itoa(int(number))
 }
 
 // Fits checks that a table has the features and targets of the model.

@@ -31,4 +31,5 @@ var (
 	UnbondDueKey   = collections.NewPrefix(12)
 	TotalsKey      = collections.NewPrefix(13)
 	UnbondByKey    = collections.NewPrefix(14)
+	LeavingKey     = collections.NewPrefix(15)
 )

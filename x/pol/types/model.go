@@ -2,6 +2,8 @@ package types
 
 import (
 	"crypto/sha256"
+	"math"
+	"math/bits"
 	"regexp"
 )
 
@@ -114,9 +116,19 @@ func (m ModelSpec) Hash() ([]byte, error) {
 	return h[:], nil
 }
 
-// ScoreCost returns the cost of scoring one checkpoint: multiply-adds over all rows plus the bytes to fetch.
+// ScoreCost returns the cost of scoring one checkpoint: multiply-adds over all rows plus the bytes to fetch. A cost
+// beyond 64 bits is the largest number, which no budget allows.
 func (s ModelShape) ScoreCost(rows, tableBytes uint64) uint64 {
-	return uint64(s.MultiplyAdds)*rows + tableBytes + uint64(s.MaxCheckpointSize())
+	high, cost := bits.Mul64(uint64(s.MultiplyAdds), rows)
+	for _, size := range []uint64{tableBytes, uint64(s.MaxCheckpointSize())} {
+		var carry uint64
+		cost, carry = bits.Add64(cost, size, 0)
+		high += carry
+	}
+	if high != 0 {
+		return math.MaxUint64
+	}
+	return cost
 }
 
 // MaxCheckpointSize bounds a canonical checkpoint in bytes: four per parameter and a header.

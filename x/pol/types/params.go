@@ -65,6 +65,21 @@ func (p Params) Validate() error {
 	if p.NoRevealLossE6 > million || p.WithheldLossE6 > million {
 		return ErrInvalidParams.Wrapf("losses: expected at most %d millionths, got %d and %d", million, p.NoRevealLossE6, p.WithheldLossE6)
 	}
+	if p.GenesisUnix < 0 {
+		return ErrInvalidParams.Wrapf("genesis_unix: expected a time since 1970, got %d", p.GenesisUnix)
+	}
+	const century = 100 * 366 * 24 * 3_600 // keeps sums of times within 64 bits
+	for _, f := range []struct {
+		name  string
+		value uint64
+	}{
+		{"reference_round_seconds", p.ReferenceRoundSeconds}, {"halving_interval_seconds", p.HalvingIntervalSeconds},
+		{"unbonding_seconds", p.UnbondingSeconds}, {"max_nominal_seconds", p.MaxNominalSeconds},
+	} {
+		if f.value > century {
+			return ErrInvalidParams.Wrapf("%s: expected at most %d (100 years), got %d", f.name, century, f.value)
+		}
+	}
 	const minPhase = 10 // a proposer may drop single votes, so a window needs several proposers
 	if p.MinPhaseBlocks < minPhase || p.MaxPhaseBlocks < p.MinPhaseBlocks || p.MaxPhaseBlocks > 10_000_000 {
 		return ErrInvalidParams.Wrapf("phase blocks: expected %d <= min <= max <= 10000000, got %d and %d", minPhase, p.MinPhaseBlocks, p.MaxPhaseBlocks)

@@ -1123,7 +1123,7 @@ type QueryClient interface {
 	Submissions(ctx context.Context, in *QuerySubmissionsRequest, opts ...grpc.CallOption) (*QuerySubmissionsResponse, error)
 	// Bonds returns the stake behind a group.
 	Bonds(ctx context.Context, in *QueryBondsRequest, opts ...grpc.CallOption) (*QueryBondsResponse, error)
-	// Unbondings returns an account's stake on its way back, at most 256 entries.
+	// Unbondings returns an account's stake on its way back, at most 64 entries.
 	Unbondings(ctx context.Context, in *QueryUnbondingsRequest, opts ...grpc.CallOption) (*QueryUnbondingsResponse, error)
 	// Totals returns what was minted and burned, and the next halving.
 	Totals(ctx context.Context, in *QueryTotalsRequest, opts ...grpc.CallOption) (*QueryTotalsResponse, error)
@@ -1245,7 +1245,7 @@ type QueryServer interface {
 	Submissions(context.Context, *QuerySubmissionsRequest) (*QuerySubmissionsResponse, error)
 	// Bonds returns the stake behind a group.
 	Bonds(context.Context, *QueryBondsRequest) (*QueryBondsResponse, error)
-	// Unbondings returns an account's stake on its way back, at most 256 entries.
+	// Unbondings returns an account's stake on its way back, at most 64 entries.
 	Unbondings(context.Context, *QueryUnbondingsRequest) (*QueryUnbondingsResponse, error)
 	// Totals returns what was minted and burned, and the next halving.
 	Totals(context.Context, *QueryTotalsRequest) (*QueryTotalsResponse, error)

@@ -25,25 +25,41 @@ func MarkDuplicates(submissions []Submission) {
 	}
 }
 
-// NextToScore returns the indexes of at most n waiting candidates: best claims first, ties by commitment order.
-func NextToScore(submissions []Submission, n int) []int {
-	var waiting []int
-	for i, s := range submissions {
-		if s.Status == SUBMISSION_STATUS_CANDIDATE {
-			waiting = append(waiting, i)
+// NoteNotScored says why a checkpoint got no score.
+const NoteNotScored = "its claim was not among those that get a score slot"
+
+// DropSurplus takes the reveals out of the race that can't get one of the 2K score slots, worst claims first, so that
+// nobody can make validators fetch more than that.
+func DropSurplus(submissions []Submission, k uint32) {
+	for place, i := range byClaim(submissions, SUBMISSION_STATUS_REVEALED) {
+		if place >= 2*int(k) {
+			submissions[i].Status, submissions[i].Note = SUBMISSION_STATUS_NOT_SCORED, NoteNotScored
 		}
 	}
-	sort.SliceStable(waiting, func(a, b int) bool {
-		x, y := submissions[waiting[a]], submissions[waiting[b]]
+}
+
+// NextToScore returns the indexes of at most n waiting candidates: best claims first, ties by commitment order.
+func NextToScore(submissions []Submission, n int) []int {
+	waiting := byClaim(submissions, SUBMISSION_STATUS_CANDIDATE)
+	return waiting[:min(n, len(waiting))]
+}
+
+// byClaim returns the indexes of the submissions of a status: best claims first, ties by commitment order.
+func byClaim(submissions []Submission, status SubmissionStatus) []int {
+	var indexes []int
+	for i, s := range submissions {
+		if s.Status == status {
+			indexes = append(indexes, i)
+		}
+	}
+	sort.SliceStable(indexes, func(a, b int) bool {
+		x, y := submissions[indexes[a]], submissions[indexes[b]]
 		if x.ClaimedLossE9 != y.ClaimedLossE9 {
 			return x.ClaimedLossE9 < y.ClaimedLossE9
 		}
 		return x.Order < y.Order
 	})
-	if len(waiting) > n {
-		waiting = waiting[:n]
-	}
-	return waiting
+	return indexes
 }
 
 // Slots returns how many more score tasks a round may open: K valid or undecided ones at a time, 2K in all.
@@ -113,5 +129,6 @@ func (p Params) BondLoss(bond math.Int, s *Submission) math.Int {
 	case s.Status == SUBMISSION_STATUS_INVALID, s.Status == SUBMISSION_STATUS_FALSE_CLAIM:
 		part = million
 	}
-	return bond.Mul(math.NewIntFromUint64(part)).QuoRaw(million)
+	whole, rest := bond.QuoRaw(million), bond.ModRaw(million) // in two parts, so that no bond overflows
+	return whole.Mul(math.NewIntFromUint64(part)).Add(rest.Mul(math.NewIntFromUint64(part)).QuoRaw(million))
 }

@@ -425,7 +425,7 @@ type GroupSettings struct {
 	Objective   Objective      `protobuf:"varint,3,opt,name=objective,proto3,enum=pold.pol.v1.Objective" json:"objective,omitempty"`
 	Evaluation  EvaluationMode `protobuf:"varint,4,opt,name=evaluation,proto3,enum=pold.pol.v1.EvaluationMode" json:"evaluation,omitempty"`
 	Proof       ProofMode      `protobuf:"varint,5,opt,name=proof,proto3,enum=pold.pol.v1.ProofMode" json:"proof,omitempty"`
-	// commit_blocks, reveal_blocks and availability of a round, in heights.
+	// commit_blocks and reveal_blocks are the lengths of these phases of a round, in heights.
 	CommitBlocks uint64 `protobuf:"varint,6,opt,name=commit_blocks,json=commitBlocks,proto3" json:"commit_blocks,omitempty"`
 	RevealBlocks uint64 `protobuf:"varint,7,opt,name=reveal_blocks,json=revealBlocks,proto3" json:"reveal_blocks,omitempty"`
 	// nominal_seconds is the round length up to which the coinbase grows.
@@ -798,7 +798,8 @@ type Round struct {
 	// commit_until and reveal_until are the last heights of these phases.
 	CommitUntil int64 `protobuf:"varint,6,opt,name=commit_until,json=commitUntil,proto3" json:"commit_until,omitempty"`
 	RevealUntil int64 `protobuf:"varint,7,opt,name=reveal_until,json=revealUntil,proto3" json:"reveal_until,omitempty"`
-	// supply, group_stake and total_stake as read at opening.
+	// supply as read at opening; group_stake is the least stake since then; total_stake is that of all groups at opening,
+	// with what was on its way back.
 	Supply     cosmossdk_io_math.Int `protobuf:"bytes,8,opt,name=supply,proto3,customtype=cosmossdk.io/math.Int" json:"supply"`
 	GroupStake cosmossdk_io_math.Int `protobuf:"bytes,9,opt,name=group_stake,json=groupStake,proto3,customtype=cosmossdk.io/math.Int" json:"group_stake"`
 	TotalStake cosmossdk_io_math.Int `protobuf:"bytes,10,opt,name=total_stake,json=totalStake,proto3,customtype=cosmossdk.io/math.Int" json:"total_stake"`

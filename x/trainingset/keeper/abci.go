@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
-
-	"github.com/pold-network/pold/x/trainingset/types"
 )
 
 // maxAsks bounds how many training sets validators are asked about in one block.
@@ -28,10 +26,21 @@ func (k Keeper) EndBlock(ctx context.Context) error {
 		}
 		cached, write := sdk.UnwrapSDKContext(ctx).CacheContext()
 		if err := k.ask(cached, name); err != nil {
-			emit(ctx, &types.EventRejected{Name: name, Reason: fmt.Sprintf("could not be asked for: %s", err)})
+			if err := k.rejectUnasked(ctx, name, err); err != nil {
+				return err
+			}
 			continue
 		}
 		write()
 	}
 	return nil
+}
+
+// rejectUnasked lets the owner register the name again.
+func (k Keeper) rejectUnasked(ctx context.Context, name string, cause error) error {
+	s, err := k.TrainingSets.Get(ctx, name)
+	if err != nil {
+		return err
+	}
+	return k.reject(ctx, s, fmt.Sprintf("validators could not be asked for it: %s", cause))
 }
