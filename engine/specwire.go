@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -162,7 +163,7 @@ func eachField(what string, b []byte, visit func(f protowire.Number, n uint64, v
 			return specError("%s: field %d: %v", what, f, protowire.ParseError(size))
 		}
 		b = b[size:]
-		if err := visit(f, n, v); err == errUnknownField {
+		if err := visit(f, n, v); errors.Is(err, errUnknownField) {
 			return specError("%s: unknown field %d; expected only the fields of pold.pol.v1.ModelSpec", what, f)
 		} else if err != nil {
 			return err

@@ -67,9 +67,9 @@ func describe(b []byte) (description, error) {
 		d.Kind, d.Canonical = "safetensors", engine.IsCanonical(b)
 		return d, nil
 	}
-	table, err := dataset.Parse(bytes.NewReader(b))
-	if err != nil {
-		d.Note = "not a canonical table: " + err.Error()
+	table, parseErr := dataset.Parse(bytes.NewReader(b))
+	if parseErr != nil { // any file has a CID; only a table has rows
+		d.Note = "not a canonical table: " + parseErr.Error()
 		return d, nil
 	}
 	root := table.Root()

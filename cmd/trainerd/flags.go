@@ -60,7 +60,7 @@ func identifyPatiently(ctx context.Context, c *chain.Client, expected string, lo
 
 // transient reports whether an error passes when the node comes back.
 func transient(err error) bool {
-	return errors.Is(err, chain.ErrUnreachable) || errors.Is(err, chain.ErrTimeout)
+	return errors.Is(err, chain.ErrUnreachable) || errors.Is(err, chain.ErrTimeout) || errors.Is(err, chain.ErrNoAnswer)
 }
 
 // keyFlags say who signs.

@@ -44,7 +44,7 @@ The node finds it by sidecar.address in app.toml. A sidecar that fails its self-
 	o.key.add(cmd, "key that announces this peer on chain; without one other peers do not find it by themselves")
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:9700", "address at which the node finds this sidecar; keep it private")
 	cmd.Flags().StringArrayVar(&o.seedFiles, "seed-file", nil, "local file to store and provide, such as a data set that is about to be registered; repeatable")
-	cmd.Flags().Uint64Var(&o.keep, "keep-rounds", 16, "for how many rounds losing checkpoints are kept")
+	cmd.Flags().Uint64Var(&o.keep, "keep-rounds", keepRounds, "for how many rounds losing checkpoints are kept")
 	cmd.Flags().StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -64,6 +64,9 @@ func (o *serveOptions) run(ctx context.Context) error {
 		return fmt.Errorf("listen for the node at %s: %w; is another sidecar running? choose another address with --listen", o.listen, err)
 	}
 	defer listener.Close()
+	if ip := listener.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
+		log.Warn("whoever reaches this address can copy answers before they are opened; only the node should", "listen", listener.Addr().String())
+	}
 	node, err := o.overlay.open(ctx, log)
 	if err != nil {
 		return err
@@ -148,7 +151,10 @@ func seed(ctx context.Context, node *overlay, files []string, log *slog.Logger) 
 	return nil
 }
 
-// together runs parts until the first fails or the context ends, then waits for all.
+// errDone ends together without being an error.
+var errDone = errors.New("done")
+
+// together runs parts until the first fails or is done, or the context ends, and then waits for all.
 func together(ctx context.Context, parts ...func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -161,5 +167,8 @@ func together(ctx context.Context, parts ...func(context.Context) error) error {
 		})
 	}
 	wg.Wait()
-	return context.Cause(ctx)
+	if err := context.Cause(ctx); !errors.Is(err, errDone) {
+		return err
+	}
+	return nil
 }

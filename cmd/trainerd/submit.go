@@ -10,6 +10,7 @@ import (
 	"github.com/pold-network/pold/engine"
 	"github.com/pold-network/pold/sidecar/chain"
 	"github.com/pold-network/pold/sidecar/trainer"
+	poltypes "github.com/pold-network/pold/x/pol/types"
 )
 
 func newSubmitCommand() *cobra.Command {
@@ -39,10 +40,10 @@ commits, waits, reveals, and waits for the verdict.`,
 			}
 			return o.compete(cmd.Context(), trainer.Recipe{}, func(ctx context.Context, t *trainer.Trainer) error {
 				outcome, err := t.Submit(ctx, s)
-				if err == nil && !outcome.Revealed {
-					return fmt.Errorf("%w: the checkpoint did not get into the round: %s", chain.ErrTimeout, outcome.Note)
+				if err != nil {
+					return err
 				}
-				return err
+				return judge(outcome)
 			})
 		},
 	}
@@ -53,14 +54,34 @@ commits, waits, reveals, and waits for the verdict.`,
 	return cmd
 }
 
+// judge turns an outcome into success or an exit code: a checkpoint that was scored and did not win is a success.
+func judge(o trainer.Outcome) error {
+	if !o.Revealed {
+		return fmt.Errorf("%w: the checkpoint did not get into the round: %s", chain.ErrTimeout, o.Note)
+	}
+	switch o.Status {
+	case poltypes.SUBMISSION_STATUS_WINNER, poltypes.SUBMISSION_STATUS_VALID, poltypes.SUBMISSION_STATUS_NOT_SCORED:
+		return nil
+	}
+	return &rejected{status: trainer.StatusName(o.Status), note: o.Note}
+}
+
+// rejected is a verdict against a checkpoint.
+type rejected struct{ status, note string }
+
+func (e *rejected) Error() string {
+	return fmt.Sprintf("the chain did not accept the checkpoint (%s): %s", e.status, e.note)
+}
+func (e *rejected) Unwrap() error { return chain.ErrRejected }
+
 // canonicalize rewrites a file and says what changed.
 func canonicalize(path string, b []byte, force bool) ([]byte, error) {
 	canonical, changes, err := engine.Canonicalize(b)
-	if err != nil {
-		if force {
-			return b, nil
-		}
+	if err != nil && !force {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err != nil { // the chain shall find out
+		return b, nil //nolint:nilerr // asked for with --force
 	}
 	for _, c := range changes {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", path, c)

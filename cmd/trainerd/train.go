@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pold-network/pold/engine"
+	"github.com/pold-network/pold/sidecar/chain"
 	"github.com/pold-network/pold/sidecar/server"
 	"github.com/pold-network/pold/sidecar/trainer"
 	"github.com/pold-network/pold/sidecar/verifier"
@@ -30,6 +32,9 @@ func (o *competeOptions) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print one JSON object per event")
 	cmd.Flags().StringVar(&o.logLevel, "log-level", "warn", "debug, info, warn or error")
 }
+
+// keepRounds is for how many rounds a trainer keeps checkpoints that lost.
+const keepRounds = 16
 
 // compete opens everything a trainer needs and runs work with it.
 func (o *competeOptions) compete(ctx context.Context, recipe trainer.Recipe, work func(context.Context, *trainer.Trainer) error) error {
@@ -65,7 +70,8 @@ func (o *competeOptions) compete(ctx context.Context, recipe trainer.Recipe, wor
 		report = trainer.JSON(os.Stdout)
 	}
 	t, err := trainer.New(trainer.Config{Chain: client, Sender: account, Store: node, Verifier: verifier.New(),
-		Dir: filepath.Join(o.overlay.home, "commitments"), Log: log, Report: report, Recipe: recipe, Transient: transient})
+		Dir: filepath.Join(o.overlay.home, "commitments"), Log: log, Report: report, Recipe: recipe, Transient: transient,
+		Refused: func(err error) bool { return errors.Is(err, chain.ErrRejected) }})
 	if err != nil {
 		return err
 	}
@@ -77,7 +83,7 @@ func (o *competeOptions) compete(ctx context.Context, recipe trainer.Recipe, wor
 	go func() { finished <- peering.Run(ctx) }()
 	err = work(ctx, t)
 	done()
-	<-finished
+	_ = <-finished // ended by done; the outcome is that of the work
 	return err
 }
 

@@ -204,13 +204,14 @@ func (a *Account) simulate(ctx context.Context, factory tx.Factory, msgs []sdk.M
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	r, err := txtypes.NewServiceClient(a.client.conn).Simulate(ctx, &txtypes.SimulateRequest{TxBytes: b})
-	switch status.Code(err) {
-	case codes.OK:
+	if err == nil {
 		return uint64(factory.GasAdjustment() * float64(r.GasInfo.GasUsed)), nil
-	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
-		return 0, a.client.queryError("the gas of a transaction", err)
 	}
-	return 0, simulationError(reason(err))
+	// Only what was executed, and so used gas, was refused by the chain; anything else is the node's own trouble.
+	if status.Code(err) == codes.Unknown && strings.Contains(reason(err), gasUsed) {
+		return 0, simulationError(reason(err))
+	}
+	return 0, a.client.queryError("the gas of a transaction", err)
 }
 
 // await polls until a block holds the transaction.

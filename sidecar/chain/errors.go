@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -23,6 +24,8 @@ import (
 var (
 	// ErrUnreachable: no node answers at the given address.
 	ErrUnreachable = errors.New("node unreachable")
+	// ErrNoAnswer: the node is there but can't answer now, for a reason that it gives. It may pass.
+	ErrNoAnswer = errors.New("the node can't answer")
 	// ErrNotFound: the chain does not know what was asked for. It is the same value everywhere in the code.
 	ErrNotFound = collections.ErrNotFound
 	// ErrRejected: the chain refused a transaction.
@@ -48,24 +51,31 @@ func (c *Client) queryError(what string, err error) error {
 	case codes.DeadlineExceeded:
 		return fmt.Errorf("%w: the node at %s did not answer in %s when asked for %s; is it still starting or overloaded?", ErrTimeout, c.target, callTimeout, what)
 	case codes.NotFound:
-		return fmt.Errorf("%w: %s: %s", ErrNotFound, what, reason(err))
+		return &notFound{what: what, reason: reason(err)}
 	case codes.Canceled:
 		return context.Canceled
 	}
 	text := reason(err)
 	switch {
-	case strings.Contains(text, "not ready"), strings.Contains(text, "wait for first block"), strings.Contains(text, "invalid height"):
-		// Right after its start a node answers like this until its next block.
-		return fmt.Errorf("%w: the node at %s has no block yet (%s); wait for the first one", ErrUnreachable, c.target, text)
+	case starting(text):
+		return fmt.Errorf("%w: the node at %s is still starting (%s); wait for its next block", ErrUnreachable, c.target, text)
 	case strings.Contains(text, "not found"):
-		return fmt.Errorf("%w: %s: %s", ErrNotFound, what, text)
+		return &notFound{what: what, reason: text}
 	}
-	return fmt.Errorf("%s: %s", what, text)
+	return fmt.Errorf("%w when asked for %s: %s", ErrNoAnswer, what, text)
 }
+
+// notFound is an answer of the chain, in its words.
+type notFound struct{ what, reason string }
+
+func (e *notFound) Error() string {
+	return fmt.Sprintf("the chain has no %s: %s", strings.TrimPrefix(e.what, "the "), e.reason)
+}
+func (e *notFound) Unwrap() error { return ErrNotFound }
 
 // starting recognises what a node says before its first block, and between a restart and the next block.
 func starting(text string) bool {
-	for _, s := range []string{"not ready", "wait for first block", "did not contain latest block height"} {
+	for _, s := range []string{"not ready", "wait for first block", "invalid height", "catching up"} {
 		if strings.Contains(text, s) {
 			return true
 		}
@@ -147,10 +157,13 @@ func txError(hash, codespace string, code uint32, log string) *TxError {
 	return e
 }
 
+// gasUsed is what a node adds to the reason why a simulated transaction failed.
+const gasUsed = " with gas used"
+
 // simulationError explains a failed simulation, of which gRPC only brings the text. A wrapped error ends in the words of its sentinel.
 func simulationError(text string) *TxError {
 	e := &TxError{Log: firstLine(text)}
-	if at := strings.LastIndex(e.Log, " with gas used"); at >= 0 {
+	if at := strings.LastIndex(e.Log, gasUsed); at >= 0 {
 		e.Log = e.Log[:at]
 	}
 	for _, k := range known {
@@ -161,11 +174,15 @@ func simulationError(text string) *TxError {
 	return e
 }
 
-// firstLine drops the stack trace that a node may add.
+var (
+	// place is where in its source a node wrapped an error, which it prints in brackets.
+	place = regexp.MustCompile(` \[[^\[\]]*\.go:\d+\]`)
+	// index is which message of a transaction failed; ours have one.
+	index = regexp.MustCompile(`^failed to execute message; message index: \d+: `)
+)
+
+// firstLine drops stack traces and other things that a node adds for its developers.
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
-	if at := strings.Index(s, " [cosmos/"); at >= 0 {
-		s = s[:at]
-	}
-	return strings.TrimSpace(s)
+	return strings.TrimSpace(index.ReplaceAllString(place.ReplaceAllString(s, ""), ""))
 }

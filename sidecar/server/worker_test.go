@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -17,8 +18,6 @@ import (
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
-
-	"bytes"
 )
 
 var tableFile = []byte("x,y\n0,0\n1,1\n2,0\n3,1\n")

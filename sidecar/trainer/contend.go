@@ -31,6 +31,8 @@ type Outcome struct {
 	Revealed, Won bool
 	Status        poltypes.SubmissionStatus
 	Note          string
+	// Refusal is why the chain took the commitment or the reveal not at all.
+	Refusal error
 }
 
 // enter puts a candidate into store and journal. After it returns, a crash can't cost the bond.
@@ -53,6 +55,7 @@ func (t *Trainer) enter(ctx context.Context, group string, round uint64, c candi
 // journal, so that the next start resumes it.
 func (t *Trainer) follow(ctx context.Context, e Entry) (Outcome, error) {
 	provided := false
+	var refusal error // of the reveal
 	for {
 		round, err := t.chain.Round(ctx, e.Group, e.Round)
 		if errors.Is(err, collections.ErrNotFound) {
@@ -80,18 +83,33 @@ func (t *Trainer) follow(ctx context.Context, e Entry) (Outcome, error) {
 		switch {
 		case round.Phase == poltypes.ROUND_PHASE_COMMIT && own == nil:
 			err = t.commit(ctx, e)
-		case round.Phase == poltypes.ROUND_PHASE_REVEAL && own != nil && !own.Revealed:
+		case round.Phase == poltypes.ROUND_PHASE_REVEAL && own != nil && !own.Revealed && refusal == nil:
 			provided = t.provide(ctx, e)
 			err = t.reveal(ctx, e)
 		case round.Phase == poltypes.ROUND_PHASE_SETTLED:
-			return t.settle(ctx, e, round, own)
+			o, err := t.settle(ctx, e, round, own)
+			o.Refusal = refusal
+			return o, err
 		case own == nil:
 			return t.drop(e, fmt.Sprintf("the commit phase ended at height %d before the commitment was in a block; train fewer steps", round.CommitUntil))
 		default:
 			err = t.pause(ctx)
 		}
-		// The phase may end while a transaction is on its way: look again, then decide.
-		if err != nil && !errors.Is(err, poltypes.ErrWrongPhase) {
+		switch {
+		case err == nil:
+		case errors.Is(err, poltypes.ErrWrongPhase), errors.Is(err, poltypes.ErrAlreadyCommitted):
+			// The phase may end while a transaction is on its way, or an earlier one got there after all: look again, then decide.
+			if err := t.pause(ctx); err != nil {
+				return Outcome{Entry: e}, err
+			}
+		case t.refused(err) && own == nil:
+			o, dropErr := t.drop(e, err.Error())
+			o.Refusal = err
+			return o, dropErr
+		case t.refused(err) && own != nil:
+			refusal = err
+			t.report(Event{Event: EventNote, Group: e.Group, Round: e.Round, Trainer: e.Trainer, Note: "the reveal was refused: " + err.Error()})
+		default:
 			if err := t.retry(ctx, err); err != nil {
 				return Outcome{Entry: e}, err
 			}

@@ -29,7 +29,10 @@ const (
 	account   = "pol1trainer"
 )
 
-var errAway = errors.New("node away")
+var (
+	errAway    = errors.New("node away")
+	errRefused = errors.New("transaction refused")
+)
 
 // fakeChain plays the rounds of one group: three looks at a phase move it on, as blocks would. It checks reveals as the chain does
 // and judges with the verifier.
@@ -282,7 +285,7 @@ func newTrainer(t *testing.T, chain *fakeChain, store *fakeStore, dir string) (*
 	r := &recorder{}
 	trainer, err := New(Config{Chain: chain, Sender: chain, Store: store, Verifier: verifier.New(), Dir: dir, Log: slog.New(slog.DiscardHandler), Report: r.report,
 		Recipe: Recipe{Optimizer: engine.OptimizerSGD, LearningRate: 0.05, Momentum: 0.9, BatchSize: 32, Steps: 5, Seed: []byte("seed")}, Poll: 1,
-		Transient: func(err error) bool { return errors.Is(err, errAway) }})
+		Transient: func(err error) bool { return errors.Is(err, errAway) }, Refused: func(err error) bool { return errors.Is(err, errRefused) }})
 	require.NoError(t, err)
 	return trainer, r
 }

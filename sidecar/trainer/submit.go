@@ -1,7 +1,9 @@
 package trainer
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/pold-network/pold/sidecar/verifier"
@@ -20,10 +22,21 @@ type Submission struct {
 }
 
 // Submit hands in one finished checkpoint: it computes the exact claim, waits for the next commit phase, commits, reveals and waits for
-// the verdict.
+// the verdict. Commitments that an earlier run left open come first; when one of them is to the same file, its outcome is returned.
 func (t *Trainer) Submit(ctx context.Context, s Submission) (Outcome, error) {
 	if _, err := t.chain.Group(ctx, s.Group); err != nil {
 		return Outcome{}, err
+	}
+	open, err := t.journal.entries(t.chain.ChainID(), t.sender.Address())
+	if err != nil {
+		return Outcome{}, err
+	}
+	sum := sha256.Sum256(s.File)
+	for _, e := range open {
+		o, err := t.resumeEntry(ctx, e)
+		if err != nil || o.Revealed && e.Group == s.Group && bytes.Equal(e.SHA256, sum[:]) {
+			return o, err
+		}
 	}
 	g, r, err := t.nextRound(ctx, s.Group, 0)
 	if err != nil {
@@ -37,7 +50,11 @@ func (t *Trainer) Submit(ctx context.Context, s Submission) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	return t.follow(ctx, e)
+	o, err := t.follow(ctx, e)
+	if err == nil {
+		err = o.Refusal
+	}
+	return o, err
 }
 
 // appraise computes the claim of a file and refuses to risk a bond for nothing.
@@ -67,7 +84,7 @@ func (t *Trainer) appraise(ctx context.Context, g poltypes.Group, r poltypes.Rou
 	}
 	t.report(Event{Event: EventTrained, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), LossE9: &c.lossE9, ParentLossE9: &c.parentLossE9, MetricE9: &c.metricE9})
 	if reason := worth(c.lossE9, before, g); reason != "" && !s.Force {
-		return c, fmt.Errorf("%s; use --force to commit it all the same", reason)
+		return c, fmt.Errorf("%s; nothing was committed; train on, or use --force to commit it all the same", reason)
 	}
 	return c, nil
 }

@@ -17,6 +17,8 @@ const (
 	spareBlocks = 3
 	// fetchTimeout bounds the wait for a parent or a table.
 	fetchTimeout = time.Minute
+	// maxHalvings bounds the attempts of one round, maxRateHalvings those of all rounds together.
+	maxHalvings, maxRateHalvings = 4, 20
 	// progressInterval is how often progress is reported.
 	progressInterval = 250 * time.Millisecond
 )
@@ -31,9 +33,9 @@ type Recipe struct {
 	Seed         []byte
 }
 
-// engineRecipe fills in the group's bound and the seed of the round.
-func (r Recipe) engineRecipe(g poltypes.Group, round uint64) engine.Recipe {
-	e := engine.Recipe{Optimizer: r.Optimizer, LearningRate: r.LearningRate, Momentum: r.Momentum, BatchSize: r.BatchSize,
+// engineRecipe fills in the group's bound and the seed of the round, and halves the rate so many times.
+func (r Recipe) engineRecipe(g poltypes.Group, round uint64, halvings int) engine.Recipe {
+	e := engine.Recipe{Optimizer: r.Optimizer, LearningRate: r.LearningRate / float32(int(1)<<halvings), Momentum: r.Momentum, BatchSize: r.BatchSize,
 		Steps: r.Steps, Seed: roundSeed(r.Seed, g.Name, round)}
 	if bound := int(g.Settings.MaxSteps); bound > 0 {
 		e.Steps = bound
@@ -46,7 +48,7 @@ func (r Recipe) engineRecipe(g poltypes.Group, round uint64) engine.Recipe {
 
 // Validate reports the first setting out of range.
 func (r Recipe) Validate() error {
-	return r.engineRecipe(poltypes.Group{}, 0).Validate()
+	return r.engineRecipe(poltypes.Group{}, 0, 0).Validate()
 }
 
 // train learns from the parent of a round. A reason instead of a candidate says why committing would not pay.
@@ -68,11 +70,31 @@ func (t *Trainer) train(ctx context.Context, g poltypes.Group, r poltypes.Round)
 	if err != nil {
 		return c, "", fmt.Errorf("the parent %s is not usable: %w", r.Parent.Cid, err)
 	}
-	recipe := t.recipe.engineRecipe(g, r.Number)
-	t.report(Event{Event: EventRound, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), ParentLossE9: &before.RankLossE9, Steps: recipe.Steps})
-	if err := t.learn(ctx, model, rows, recipe, g, r); err != nil {
+	watch, stop := context.WithCancel(ctx)
+	defer stop()
+	var closing atomic.Bool
+	go t.watchCommitPhase(watch, r, &closing)
+	t.report(Event{Event: EventRound, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), ParentLossE9: &before.RankLossE9,
+		Steps: t.recipe.engineRecipe(g, r.Number, 0).Steps})
+
+	// A rate that brought the first rounds forward is too high near the end: halve it until the loss falls.
+	for try := 0; ; try++ {
+		recipe := t.recipe.engineRecipe(g, r.Number, t.halvings(g.Name))
+		c, reason, err = t.attempt(ctx, in, model.Clone(), rows, recipe, before, g, r, &closing)
+		if err != nil || reason == "" || closing.Load() || try == maxHalvings {
+			return c, reason, err
+		}
+		t.halve(g.Name)
+		t.report(Event{Event: EventNote, Group: g.Name, Round: r.Number, Note: fmt.Sprintf("%s. Trying again with rate %g", reason, recipe.LearningRate/2)})
+	}
+}
+
+// attempt trains once and judges the result.
+func (t *Trainer) attempt(ctx context.Context, in verifier.Inputs, model *engine.Model, rows *verifier.Rows, recipe engine.Recipe, before verifier.Figures,
+	g poltypes.Group, r poltypes.Round, closing *atomic.Bool) (c candidate, reason string, err error) {
+	if err := t.learn(ctx, model, rows, recipe, g, r, closing); err != nil {
 		if errors.Is(err, engine.ErrNonFinite) {
-			return c, err.Error(), nil
+			return c, "training diverged: " + err.Error(), nil
 		}
 		return c, "", err
 	}
@@ -82,11 +104,24 @@ func (t *Trainer) train(ctx context.Context, g poltypes.Group, r poltypes.Round)
 		return c, "", err
 	}
 	if after.Status != poltypes.ScoreValid {
-		return c, fmt.Sprintf("the trained checkpoint is invalid: %s; try a lower rate", after.Problem), nil
+		return c, "the trained checkpoint is invalid: " + after.Problem, nil
 	}
 	c.claimedLossE9, c.lossE9, c.metricE9 = after.ClaimLossE9, after.RankLossE9, after.MetricE9
 	t.report(Event{Event: EventTrained, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), LossE9: &c.lossE9, ParentLossE9: &c.parentLossE9, MetricE9: &c.metricE9})
 	return c, worth(c.lossE9, before, g), nil
+}
+
+// halvings returns how often the rate has been halved for a group.
+func (t *Trainer) halvings(group string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.rateHalvings[group]
+}
+
+func (t *Trainer) halve(group string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rateHalvings[group] = min(t.rateHalvings[group]+1, maxRateHalvings)
 }
 
 // worth says why a loss could not win, or nothing.
@@ -95,7 +130,7 @@ func worth(lossE9 uint64, parent verifier.Figures, g poltypes.Group) string {
 	if poltypes.Beats(lossE9, verdict, g.Settings.MinImprovementE9) {
 		return ""
 	}
-	return fmt.Sprintf("loss %s does not beat the parent's %s by the %s that the group asks for; no bond is risked. Try another rate or seed",
+	return fmt.Sprintf("loss %s does not beat the parent's %s by the %s that the group asks for",
 		e9(&lossE9), e9(&parent.RankLossE9), e9(&g.Settings.MinImprovementE9))
 }
 
@@ -122,14 +157,9 @@ func (t *Trainer) fetch(ctx context.Context, cid string, size uint64, sha256 []b
 }
 
 // learn runs the steps of the recipe, or as many as fit into the commit phase.
-func (t *Trainer) learn(ctx context.Context, model *engine.Model, rows *verifier.Rows, recipe engine.Recipe, g poltypes.Group, r poltypes.Round) error {
+func (t *Trainer) learn(ctx context.Context, model *engine.Model, rows *verifier.Rows, recipe engine.Recipe, g poltypes.Group, r poltypes.Round, closing *atomic.Bool) error {
 	t.training.Lock()
 	defer t.training.Unlock()
-	watch, stop := context.WithCancel(ctx)
-	defer stop()
-	var closing atomic.Bool
-	go t.watchCommitPhase(watch, r, &closing)
-
 	began := time.Now()
 	shown := began
 	err := model.Train(rows.Training, engine.Objective(g.Settings.Objective), recipe, func(step int, loss float32) bool {

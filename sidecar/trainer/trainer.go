@@ -63,6 +63,8 @@ type Config struct {
 	Poll     time.Duration // how often the chain is looked at; 0 means 300 ms
 	// Transient tells errors that pass by themselves (the node restarts) from others; nil: none pass.
 	Transient func(error) bool
+	// Refused tells refusals by the chain, which end a round for us but not our work; nil: every refusal ends the work.
+	Refused func(error) bool
 }
 
 // Trainer takes part in rounds with one account.
@@ -77,12 +79,15 @@ type Trainer struct {
 	recipe    Recipe
 	poll      time.Duration
 	transient func(error) bool
+	refused   func(error) bool
 
 	// training is held while steps are computed: groups take turns on the processor.
 	training  sync.Mutex
 	mu        sync.Mutex
 	away      time.Time // since when the node does not answer
 	lastError time.Time
+	// rateHalvings counts, for each group, how often the rate was halved because the loss did not fall.
+	rateHalvings map[string]int
 }
 
 // New opens the journal and returns a trainer.
@@ -92,12 +97,15 @@ func New(c Config) (*Trainer, error) {
 		return nil, err
 	}
 	t := &Trainer{chain: c.Chain, sender: c.Sender, store: c.Store, verifier: c.Verifier, journal: j, log: c.Log, report: c.Report,
-		recipe: c.Recipe, poll: c.Poll, transient: c.Transient}
+		recipe: c.Recipe, poll: c.Poll, transient: c.Transient, refused: c.Refused, rateHalvings: map[string]int{}}
 	if t.poll == 0 {
 		t.poll = defaultPoll
 	}
 	if t.transient == nil {
 		t.transient = func(error) bool { return false }
+	}
+	if t.refused == nil {
+		t.refused = func(error) bool { return false }
 	}
 	return t, nil
 }
@@ -124,8 +132,9 @@ func (t *Trainer) Run(ctx context.Context, groups []string, rounds int) error {
 		resumed[e.Group] = append(resumed[e.Group], e)
 	}
 	for _, g := range groups {
-		start(func() error { return t.runGroup(ctx, g, rounds, resumed[g]) })
+		entries := resumed[g]
 		delete(resumed, g)
+		start(func() error { return t.runGroup(ctx, g, rounds, entries) })
 	}
 	for _, entries := range resumed { // groups that this run does not train
 		start(func() error { return t.resume(ctx, entries) })
@@ -140,12 +149,16 @@ func (t *Trainer) Run(ctx context.Context, groups []string, rounds int) error {
 // resume takes open commitments to the end of their rounds.
 func (t *Trainer) resume(ctx context.Context, entries []Entry) error {
 	for _, e := range entries {
-		t.report(Event{Event: EventNote, Group: e.Group, Round: e.Round, Trainer: e.Trainer, Note: "resuming the commitment of an earlier run"})
-		if _, err := t.follow(ctx, e); err != nil {
+		if _, err := t.resumeEntry(ctx, e); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (t *Trainer) resumeEntry(ctx context.Context, e Entry) (Outcome, error) {
+	t.report(Event{Event: EventNote, Group: e.Group, Round: e.Round, Trainer: e.Trainer, Note: "resuming the commitment of an earlier run"})
+	return t.follow(ctx, e)
 }
 
 func (t *Trainer) runGroup(ctx context.Context, group string, rounds int, entries []Entry) error {
@@ -233,7 +246,7 @@ func (t *Trainer) play(ctx context.Context, g poltypes.Group, r poltypes.Round) 
 		return err
 	}
 	if reason != "" {
-		t.report(Event{Event: EventSkipped, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), Note: reason})
+		t.report(Event{Event: EventSkipped, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), Note: reason + "; no bond is risked. Try another --rate or --seed"})
 		return t.waitSettled(ctx, g.Name, r.Number)
 	}
 	e, err := t.enter(ctx, g.Name, r.Number, c)

@@ -70,11 +70,18 @@ func crash(chain *fakeChain, after sdk.Msg) (context.Context, func()) {
 }
 
 func TestARestartedTrainerRevealsWhatItHasCommitted(t *testing.T) {
-	for name, after := range map[string]sdk.Msg{
-		"crashed after the commitment": &poltypes.MsgCommitCheckpoint{},
-		"crashed after the reveal":     &poltypes.MsgSubmitCheckpoint{},
+	for _, c := range []struct {
+		name  string
+		after sdk.Msg
+		train bool
+	}{
+		{"crashed after the commitment", &poltypes.MsgCommitCheckpoint{}, false},
+		{"crashed after the reveal", &poltypes.MsgSubmitCheckpoint{}, false},
+		{"crashed after the commitment and trains on", &poltypes.MsgCommitCheckpoint{}, true},
+		{"crashed after the reveal and trains on", &poltypes.MsgSubmitCheckpoint{}, true},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
+			after, train := c.after, c.train
 			store := newStore()
 			chain := newChain(store, 1)
 			dir := t.TempDir()
@@ -92,10 +99,19 @@ func TestARestartedTrainerRevealsWhatItHasCommitted(t *testing.T) {
 			if _, ok := after.(*poltypes.MsgSubmitCheckpoint); ok {
 				store.provided = map[string]bool{}
 			}
-			// The group is not trained in this run; the commitment is honoured all the same.
-			require.NoError(t, again.Run(t.Context(), nil, 1))
+			// The commitment is honoured whether the group is trained in this run or not.
+			var groups []string
+			if train {
+				chain.last = 2
+				groups = []string{"digits"}
+			}
+			require.NoError(t, again.Run(t.Context(), groups, 1))
 			require.Equal(t, account, chain.rounds[1].Winner)
-			require.Len(t, chain.sends, 2, "one commitment and one reveal in all")
+			if train {
+				require.Equal(t, account, chain.rounds[2].Winner)
+			} else {
+				require.Len(t, chain.sends, 2, "one commitment and one reveal in all")
+			}
 			require.Contains(t, events.names(), EventSettled)
 			require.NotEmpty(t, store.provided, "validators can fetch it")
 		})
@@ -159,7 +175,9 @@ func TestNoBondIsRiskedForALossThatCannotWin(t *testing.T) {
 		}
 	}
 	require.ErrorIs(t, trainer.Run(ctx, []string{"digits"}, 1), context.Canceled)
-	require.Equal(t, []string{EventRound, EventTrained, EventSkipped}, events.names())
+	names := events.names()
+	require.Equal(t, EventSkipped, names[len(names)-1])
+	require.NotContains(t, names, EventCommitted)
 	require.Empty(t, chain.sends)
 }
 
@@ -183,6 +201,18 @@ func TestADivergedTrainingIsSkipped(t *testing.T) {
 	require.Contains(t, events.names(), EventSkipped)
 }
 
+func TestARateThatIsTooHighIsHalvedAndStaysSo(t *testing.T) {
+	store := newStore()
+	chain := newChain(store, 2)
+	trainer, events := newTrainer(t, chain, store, t.TempDir())
+	trainer.recipe.LearningRate = 30 // the first attempt makes it worse
+	chain.group.Settings.MaxSteps = 30
+	require.NoError(t, trainer.Run(t.Context(), []string{"digits"}, 2))
+	require.Equal(t, account, chain.rounds[2].Winner)
+	require.Contains(t, events.names(), EventNote)
+	require.Positive(t, trainer.halvings("digits"))
+}
+
 func TestANodeThatGoesAwayIsWaitedFor(t *testing.T) {
 	store := newStore()
 	chain := newChain(store, 1)
@@ -192,7 +222,53 @@ func TestANodeThatGoesAwayIsWaitedFor(t *testing.T) {
 	require.Equal(t, account, chain.rounds[1].Winner)
 }
 
-func TestARefusedCommitmentStopsTheTrainerAndKeepsTheJournal(t *testing.T) {
+func TestACommitmentWhoseAnswerWasLostIsNotSentForNothing(t *testing.T) {
+	store := newStore()
+	chain := newChain(store, 1)
+	lost := false
+	chain.beforeSend = func(m sdk.Msg) error {
+		if c, ok := m.(*poltypes.MsgCommitCheckpoint); ok && !lost {
+			lost = true
+			require.NoError(t, chain.apply(c)) // it gets into a block, but the sender sends it again
+		}
+		return nil
+	}
+	trainer, _ := newTrainer(t, chain, store, t.TempDir())
+	require.NoError(t, trainer.Run(t.Context(), []string{"digits"}, 1))
+	require.Equal(t, account, chain.rounds[1].Winner)
+}
+
+func TestARefusalEndsTheRoundAndNotTheWork(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		refuse sdk.Msg
+		want   string
+	}{
+		{"of the commitment", &poltypes.MsgCommitCheckpoint{}, EventMissed},
+		{"of the reveal", &poltypes.MsgSubmitCheckpoint{}, EventNote},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store := newStore()
+			chain := newChain(store, 1)
+			dir := t.TempDir()
+			chain.beforeSend = func(m sdk.Msg) error {
+				if sdk.MsgTypeURL(m) == sdk.MsgTypeURL(c.refuse) {
+					chain.rounds[1].Phase = poltypes.ROUND_PHASE_SCORE // the round goes on without us
+					return errRefused
+				}
+				return nil
+			}
+			trainer, events := newTrainer(t, chain, store, dir)
+			require.NoError(t, trainer.Run(t.Context(), []string{"digits"}, 1))
+			require.Contains(t, events.names(), c.want)
+			files, err := os.ReadDir(dir)
+			require.NoError(t, err)
+			require.Empty(t, files)
+		})
+	}
+}
+
+func TestAnAccountThatCannotPayStopsTheTrainerAndKeepsTheJournal(t *testing.T) {
 	store := newStore()
 	chain := newChain(store, 1)
 	dir := t.TempDir()
@@ -266,6 +342,25 @@ func TestAForcedFalseClaimIsFoundOut(t *testing.T) {
 	require.True(t, o.Revealed)
 	require.False(t, o.Won)
 	require.Equal(t, poltypes.SUBMISSION_STATUS_FALSE_CLAIM, o.Status)
+}
+
+func TestASubmitThatIsRunAgainRevealsWhatItHasCommitted(t *testing.T) {
+	store := newStore()
+	chain := newChain(store, 1)
+	dir := t.TempDir()
+	ctx, cancel := crash(chain, &poltypes.MsgCommitCheckpoint{})
+	defer cancel()
+	first, _ := newTrainer(t, chain, store, dir)
+	s := Submission{Group: "digits", File: initialFile(t, chain), Force: true}
+	_, err := first.Submit(ctx, s)
+	require.ErrorIs(t, err, context.Canceled)
+	chain.afterSend = nil
+	again, _ := newTrainer(t, chain, store, dir)
+	o, err := again.Submit(t.Context(), s)
+	require.NoError(t, err)
+	require.True(t, o.Revealed)
+	require.Len(t, chain.commitments[1], 1)
+	require.Len(t, chain.submissions[1], 1)
 }
 
 func TestSubmitToAnUnknownGroup(t *testing.T) {

@@ -159,7 +159,7 @@ func run(parent context.Context, l layout, o Options, r *reporter, started time.
 		r.report(Event{Event: "process_exited", Name: e.Name, Note: fmt.Sprintf("%v; the end of %s:\n%s", e.Err, l.log(e.Name), e.Tail)})
 		if o.Exit {
 			select {
-			case failed <- fmt.Errorf("%s stopped by itself: %v; see %s", e.Name, e.Err, l.log(e.Name)):
+			case failed <- fmt.Errorf("%s stopped by itself: %w; see %s", e.Name, exitError(e.Err), l.log(e.Name)):
 			default:
 			}
 		}
@@ -187,6 +187,14 @@ func run(parent context.Context, l layout, o Options, r *reporter, started time.
 	case err := <-failed:
 		return err
 	}
+}
+
+// exitError gives a child that ended without an error one: it should have gone on.
+func exitError(err error) error {
+	if err == nil {
+		return errors.New("it ended")
+	}
+	return err
 }
 
 // children adds every process: nodes and sidecars, which start at once, and trainers, which need a node to talk to.
