@@ -3,6 +3,7 @@ package verifier
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"github.com/pold-network/pold/dataset"
@@ -58,6 +59,9 @@ func checkBytes(what string, b, hash []byte, size uint64) error {
 	return nil
 }
 
+// errUnfitData is a finding about the pinned table, not a fault of this machine.
+var errUnfitData = errors.New("training set does not suit the model")
+
 // load turns the pinned table into the two sides that the engine reads. A side without rows (nothing is held back, or the table is
 // tiny) is replaced by all rows, so that every table has a loss and a metric.
 func (in Inputs) load(spec *engine.Spec, file []byte) (*Rows, error) {
@@ -65,12 +69,13 @@ func (in Inputs) load(spec *engine.Spec, file []byte) (*Rows, error) {
 	if err != nil {
 		return nil, err
 	}
+	// From here on, what is wrong is wrong for everybody: the pinned table does not suit the group.
 	all, err := in.data(spec, table)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errUnfitData, err)
 	}
 	if err := all.Validate(spec, engine.Objective(in.Objective)); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errUnfitData, err)
 	}
 	training, validation := table.Split([]byte(in.TrainingSet), in.Table.ValidationPermille)
 	if len(training) == 0 || len(validation) == 0 {

@@ -88,6 +88,9 @@ func (v *Verifier) Evaluate(ctx context.Context, in Inputs, file []byte, fetch F
 		return f, nil
 	}
 	rows, err := v.Rows(ctx, in, fetch)
+	if errors.Is(err, errUnfitData) {
+		return Figures{Status: poltypes.ScoreUnfitData, Problem: err.Error(), file: key.file}, nil
+	}
 	if err != nil {
 		return Figures{}, err
 	}

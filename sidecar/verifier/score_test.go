@@ -190,6 +190,27 @@ func TestFaultyCheckpointsAreFindings(t *testing.T) {
 	}
 }
 
+func TestATableThatDoesNotSuitTheModelIsAFinding(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(m *poltypes.ScoreManifest)
+	}{
+		{"a label that is no class of the model", func(m *poltypes.ScoreManifest) { m.Model.Layers[len(m.Model.Layers)-1].Units = 5 }},
+		{"two targets for classes", func(m *poltypes.ScoreManifest) { m.Table.Targets = 2 }},
+		{"fewer inputs than features", func(m *poltypes.ScoreManifest) { m.Model.InputShape = []uint32{32} }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := files{"table": digits.CSV()}
+			m := digitsManifest()
+			c.change(&m)
+			a, err := New().Score(t.Context(), &m, f.fetch)
+			require.NoError(t, err, "abstaining would leave the round without an end")
+			require.Equal(t, poltypes.ScoreUnfitData, a.Status)
+			require.NotZero(t, a.Digest)
+		})
+	}
+}
+
 func TestWhatIsNotPinnedMeansAbstaining(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -204,7 +225,6 @@ func TestWhatIsNotPinnedMeansAbstaining(t *testing.T) {
 		{"a wrong root", func(m *poltypes.ScoreManifest, _ files) { m.Table.Root = make([]byte, 32) }, "table root"},
 		{"a wrong number of rows", func(m *poltypes.ScoreManifest, _ files) { m.Table.Rows++ }, "rows"},
 		{"a wrong number of columns", func(m *poltypes.ScoreManifest, _ files) { m.Table.Columns++ }, "columns"},
-		{"two targets for classes", func(m *poltypes.ScoreManifest, _ files) { m.Table.Targets = 2 }, "target"},
 		{"a missing table", func(_ *poltypes.ScoreManifest, f files) { delete(f, "table") }, "nobody holds it"},
 		{"a missing checkpoint", func(_ *poltypes.ScoreManifest, f files) { delete(f, "checkpoint") }, "nobody holds it"},
 		{"another checkpoint under the CID", func(_ *poltypes.ScoreManifest, f files) { f["checkpoint"][100] ^= 1 }, "SHA-256"},

@@ -28,6 +28,12 @@ func (k Keeper) AskArtefact(ctx context.Context, kind, cid string, sha256 []byte
 	return id, k.ArtefactsWaiting.Set(ctx, collections.Join(kind, id))
 }
 
+// ArtefactPending reports whether the outcome of a question is still to come.
+func (k Keeper) ArtefactPending(ctx context.Context, id uint64) (bool, error) {
+	a, ok, err := find(ctx, k.Artefacts, id)
+	return ok && a.Status == types.ARTEFACT_STATUS_ASKED, err
+}
+
 // askWaiting starts the windows of waiting questions, oldest first. Each kind has an equal part of the bound on open
 // work, so that many questions of one kind can't keep another waiting.
 func (k Keeper) askWaiting(ctx sdk.Context, params types.Params) error {

@@ -62,11 +62,14 @@ func (k Keeper) MaxCost(ctx context.Context, kind string) (uint64, error) {
 	return params.Budget(kind)
 }
 
-// Share is the snapshot weight of an operator whose witness matched.
-type Share = types.Member
+// TaskPending reports whether the outcome of a task is still to come.
+func (k Keeper) TaskPending(ctx context.Context, id uint64) (bool, error) {
+	t, ok, err := find(ctx, k.Tasks, id)
+	return ok && t.Status < types.TASK_STATUS_SETTLED, err
+}
 
 // Matched returns the snapshot members whose witness matched the settled answer, in address order.
-func (k Keeper) Matched(ctx context.Context, taskID uint64) ([]Share, error) {
+func (k Keeper) Matched(ctx context.Context, taskID uint64) ([]types.Member, error) {
 	t, err := k.Tasks.Get(ctx, taskID)
 	if err != nil {
 		return nil, err
@@ -79,7 +82,7 @@ func (k Keeper) Matched(ctx context.Context, taskID uint64) ([]Share, error) {
 	for _, o := range t.Matched {
 		matched[o] = true
 	}
-	var shares []Share
+	var shares []types.Member
 	for _, m := range s.Members {
 		if matched[m.Operator] {
 			shares = append(shares, m)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
+
 	"cosmossdk.io/math"
 
 	"github.com/pold-network/pold/x/pol/types"
@@ -25,7 +27,7 @@ func TestCommitmentsThatAreRefused(t *testing.T) {
 		"a short commitment":        {func(m *types.MsgCommitCheckpoint) { m.Commitment = m.Commitment[1:] }, types.ErrInvalidCommitment, "expected 32 bytes, got 31"},
 		"a second commitment":       {func(m *types.MsgCommitCheckpoint) { m.Sender = account(1) }, types.ErrAlreadyCommitted, "one commitment per account and round"},
 		"a stranger":                {func(m *types.MsgCommitCheckpoint) { m.Sender = account(4) }, types.ErrNotAllowed, `group "digits"`},
-		"an account without coins":  {func(m *types.MsgCommitCheckpoint) { m.Sender = account(3) }, types.ErrInvalidCommitment, "bond of 1000 unrn: insufficient funds: 1 is missing; fund the account and try again"},
+		"an account without coins":  {func(m *types.MsgCommitCheckpoint) { m.Sender = account(3) }, sdkerrors.ErrInsufficientFunds, "commit bond of 1000 unrn: fund the account and try again"},
 	} {
 		m := e.commitMsg("digits", trained(2, 10))
 		c.change(m)

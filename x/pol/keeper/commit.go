@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 
 	"cosmossdk.io/collections"
+	errorsmod "cosmossdk.io/errors"
 	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -43,7 +44,7 @@ func (k Keeper) CommitCheckpoint(goCtx context.Context, m *types.MsgCommitCheckp
 	bond := g.Settings.CommitBond
 	if bond.IsPositive() {
 		if err := k.escrow(ctx, m.Sender, bond); err != nil {
-			return 0, types.ErrInvalidCommitment.Wrapf("bond of %s unrn: %s; fund the account and try again", bond, err)
+			return 0, errorsmod.Wrapf(err, "commit bond of %s unrn: fund the account and try again", bond)
 		}
 	}
 	r.Commitments++

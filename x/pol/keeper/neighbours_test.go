@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
@@ -54,7 +56,7 @@ func (b *bank) get(ctx context.Context, key []byte) math.Int {
 func (b *bank) add(ctx context.Context, key []byte, amount math.Int) error {
 	v := b.get(ctx, key).Add(amount)
 	if v.IsNegative() {
-		return fmt.Errorf("insufficient funds: %s is missing", v.Neg())
+		return sdkerrors.ErrInsufficientFunds.Wrapf("%s is missing", v.Neg())
 	}
 	return b.balances.Set(ctx, key, v)
 }
@@ -147,6 +149,8 @@ type attestation struct {
 	// holds says whether a file is held; judge what its score is.
 	holds func(types.SubmissionRef) (verdict, bool)
 	judge func(types.SubmissionRef, types.ScoreManifest) (verdict, types.ScoreAnswer)
+	// lose is how many of the next outcomes get lost on their way.
+	lose int
 }
 
 func (a *attestation) OpenTask(ctx context.Context, kind string, ref, manifest []byte, cost uint64, priority math.Int) (uint64, error) {
@@ -176,6 +180,14 @@ func (a *attestation) Matched(context.Context, uint64) ([]attestationtypes.Membe
 	return a.matched, a.matchedError
 }
 
+func (a *attestation) TaskPending(_ context.Context, id uint64) (bool, error) {
+	return slices.Contains(a.openTasks, id), nil
+}
+
+func (a *attestation) ArtefactPending(_ context.Context, id uint64) (bool, error) {
+	return slices.Contains(a.asked, id), nil
+}
+
 func (a *attestation) MaxCost(context.Context, string) (uint64, error) { return a.maxCost, nil }
 
 // endBlock answers what is to be answered; the owner's writes are dropped when it fails, as the real module does.
@@ -183,6 +195,10 @@ func (a *attestation) endBlock(ctx sdk.Context) {
 	tell := func(call func(context.Context) error) {
 		cached, write := ctx.CacheContext()
 		require.NoError(a.t, call(cached))
+		if a.lose > 0 {
+			a.lose--
+			return
+		}
 		write()
 	}
 	asked := a.asked

@@ -89,7 +89,7 @@ func (k Keeper) openRound(ctx sdk.Context, g types.Group) error {
 		ModelVersion: g.ModelVersion, Parent: g.Parent,
 		TrainingSet: set.Name, TrainingSetVersion: set.Version, Table: set.Table,
 		EngineVersion: params.EngineVersion, Cost: cost,
-		Reward: zero, Bounty: zero, VerifierReward: zero,
+		Reward: zero, Bounty: zero, VerifierReward: zero, SettledSupply: zero,
 	}
 	if err := k.setRound(ctx, r); err != nil {
 		return err
@@ -163,7 +163,10 @@ func (k Keeper) closeReveal(ctx sdk.Context, r types.Round) error {
 			return err
 		}
 	}
-	return k.enter(ctx, &r, types.ROUND_PHASE_AVAILABILITY, fmt.Sprintf("%d of %d commitments revealed", r.Reveals, r.Commitments))
+	if err := k.enter(ctx, &r, types.ROUND_PHASE_AVAILABILITY, fmt.Sprintf("%d of %d commitments revealed", r.Reveals, r.Commitments)); err != nil {
+		return err
+	}
+	return k.schedule(ctx, r.Group, ctx.BlockHeight()+watchBlocks)
 }
 
 // closeAvailability goes on to scoring once validators have said of every checkpoint whether they hold it.
@@ -176,7 +179,7 @@ func (k Keeper) closeAvailability(ctx sdk.Context, g types.Group, r types.Round)
 	for _, s := range submissions {
 		switch s.Status {
 		case types.SUBMISSION_STATUS_REVEALED:
-			return nil // the outcome will wake the group
+			return k.watch(ctx, r, submissions) // the outcome will wake the group
 		case types.SUBMISSION_STATUS_CANDIDATE:
 			candidates++
 		}

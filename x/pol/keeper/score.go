@@ -43,13 +43,12 @@ func (k Keeper) closeScore(ctx sdk.Context, g types.Group, r types.Round) error 
 	if err := k.setRound(ctx, r); err != nil {
 		return err
 	}
-	if r.ParentVerdict == nil {
-		return nil
-	}
+	waits := r.ParentVerdict == nil
 	for _, s := range submissions {
-		if s.Status == types.SUBMISSION_STATUS_SCORING {
-			return nil // the outcome will wake the group
-		}
+		waits = waits || s.Status == types.SUBMISSION_STATUS_SCORING
+	}
+	if waits {
+		return k.watch(ctx, r, submissions) // an outcome will wake the group
 	}
 	return k.settle(ctx, g, r, submissions, "")
 }

@@ -58,6 +58,7 @@ func (k Keeper) settle(ctx sdk.Context, g types.Group, r types.Round, submission
 	if err := k.settleBonds(ctx, r, submissions); err != nil {
 		return err
 	}
+	r.SettledSupply = k.bank.GetSupply(ctx, types.BaseDenom).Amount
 	if err := k.setRound(ctx, r); err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func (k Keeper) settle(ctx sdk.Context, g types.Group, r types.Round, submission
 	e := &types.EventRoundSettled{
 		Group: r.Group, Round: r.Number, Winner: r.Winner, LossE9: r.Checkpoint.LossE9, MetricE9: r.Checkpoint.MetricE9,
 		Reward: r.Reward, Bounty: r.Bounty, VerifierReward: r.VerifierReward,
-		Supply: k.bank.GetSupply(ctx, types.BaseDenom).Amount, Note: r.Note,
+		Supply: r.SettledSupply, Note: r.Note,
 	}
 	if r.ParentVerdict != nil {
 		e.ParentLossE9 = r.ParentVerdict.RankLossE9

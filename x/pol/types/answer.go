@@ -14,6 +14,9 @@ const (
 	ScoreNotCanonical ScoreStatus = 1
 	ScoreWrongShape   ScoreStatus = 2
 	ScoreNotFinite    ScoreStatus = 3
+	// ScoreUnfitData says nothing about the checkpoint: no score can be computed, for example because a label is not
+	// one of the model's classes.
+	ScoreUnfitData ScoreStatus = 4
 )
 
 // String says the finding in words.
@@ -27,6 +30,8 @@ func (s ScoreStatus) String() string {
 		return "tensors do not fit the model"
 	case ScoreNotFinite:
 		return "weights or loss are not finite"
+	case ScoreUnfitData:
+		return "the training set does not suit the model"
 	}
 	return fmt.Sprintf("unknown finding %d", uint8(s))
 }
@@ -64,7 +69,7 @@ func DecodeScoreAnswer(b []byte) (ScoreAnswer, error) {
 		return a, fmt.Errorf("score answer: expected %d bytes of version %d, got %d bytes", ScoreAnswerSize, scoreAnswerVersion, len(b))
 	}
 	a.Status = ScoreStatus(b[1])
-	if a.Status > ScoreNotFinite {
+	if a.Status > ScoreUnfitData {
 		return a, fmt.Errorf("score answer: unknown finding %d", b[1])
 	}
 	a.ClaimLossE9 = binary.BigEndian.Uint64(b[2:])

@@ -28,6 +28,9 @@ type AttestationKeeper interface {
 	// Matched returns the snapshot members whose witness matched the settled answer of a task, in address order.
 	Matched(ctx context.Context, taskID uint64) ([]attestationtypes.Member, error)
 	MaxCost(ctx context.Context, kind string) (uint64, error)
+	// TaskPending and ArtefactPending report whether an outcome is still to come.
+	TaskPending(ctx context.Context, id uint64) (bool, error)
+	ArtefactPending(ctx context.Context, id uint64) (bool, error)
 }
 
 // TrainingSetKeeper resolves training sets that validators have checked.

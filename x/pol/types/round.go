@@ -106,6 +106,9 @@ func (s *Submission) Judge(a ScoreAnswer, taskID uint64) {
 		ClaimLossE9: a.ClaimLossE9, RankLossE9: a.RankLossE9, MetricE9: a.MetricE9, Digest: bytes.Clone(a.Digest[:]), TaskId: taskID,
 	}
 	switch {
+	case a.Status == ScoreUnfitData: // the group's fault, not the trainer's: the bond is returned
+		s.Verdict.Problem = a.Status.String()
+		s.Status, s.Note = SUBMISSION_STATUS_NOT_SCORED, s.Verdict.Problem
 	case a.Status != ScoreValid:
 		s.Verdict.Problem = a.Status.String()
 		s.Status, s.Note = SUBMISSION_STATUS_INVALID, s.Verdict.Problem

@@ -24,15 +24,29 @@ func (k Keeper) EndBlock(ctx context.Context) error {
 		if err := k.Waiting.Remove(ctx, name); err != nil {
 			return err
 		}
-		cached, write := sdk.UnwrapSDKContext(ctx).CacheContext()
-		if err := k.ask(cached, name); err != nil {
-			if err := k.rejectUnasked(ctx, name, err); err != nil {
-				return err
-			}
+		cause := try(ctx, func(ctx sdk.Context) error { return k.ask(ctx, name) })
+		if cause == nil {
 			continue
 		}
-		write()
+		if err := try(ctx, func(ctx sdk.Context) error { return k.rejectUnasked(ctx, name, cause) }); err != nil {
+			sdk.UnwrapSDKContext(ctx).Logger().Error("training set could not be rejected", "name", name, "error", err)
+		}
 	}
+	return nil
+}
+
+// try runs one item of block work in a cached context; an error or panic drops its writes.
+func try(ctx context.Context, work func(ctx sdk.Context) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	cached, write := sdk.UnwrapSDKContext(ctx).CacheContext()
+	if err := work(cached); err != nil {
+		return err
+	}
+	write()
 	return nil
 }
 
