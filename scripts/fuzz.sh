@@ -6,7 +6,7 @@ time=${1:-20s}
 export CGO_ENABLED=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# cmd/pold is left to its seeds: instrumenting everything that the node links takes longer than all other targets together.
+# cmd/pold and app are left to their seeds: instrumenting everything that they link takes longer than all other targets together.
 for file in $(git grep -lE '^func Fuzz[A-Za-z0-9_]+\(' -- '*_test.go' ':!cmd/pold/' ':!app/' | sort); do
   package=./$(dirname "$file")
   for target in $(sed -nE 's/^func (Fuzz[A-Za-z0-9_]+)\(.*/\1/p' "$file"); do

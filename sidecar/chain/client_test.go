@@ -49,6 +49,9 @@ func TestQueryErrorsKeepTheirKind(t *testing.T) {
 	}{
 		{"not found by code", status.Error(codes.NotFound, "round 9"), ErrNotFound},
 		{"not found by text", status.Error(codes.Unknown, `group "x": group not found`), ErrNotFound},
+		{"not found in the store", status.Error(codes.Unknown, "collections: not found: key 'x' of type y"), ErrNotFound},
+		{"another thing that is not found", status.Error(codes.Unknown, "plugin not found on this node"), ErrNoAnswer},
+		{"known words with a code of their own", status.Error(codes.Internal, "group not found"), ErrNoAnswer},
 		{"down", status.Error(codes.Unavailable, "refused"), ErrUnreachable},
 		{"before the first block", status.Error(codes.Unknown, "x is not ready; please wait for first block: invalid height"), ErrUnreachable},
 		{"after a restart", status.Error(codes.Unknown, "codespace sdk code 26: invalid height: context did not contain latest block height in either check state or finalize block state (118)"), ErrUnreachable},

@@ -59,7 +59,7 @@ func (c *Client) queryError(what string, err error) error {
 	switch {
 	case starting(text):
 		return fmt.Errorf("%w: the node at %s is still starting (%s); wait for its next block", ErrUnreachable, c.target, text)
-	case strings.Contains(text, "not found"):
+	case status.Code(err) == codes.Unknown && missing(text):
 		return &notFound{what: what, reason: text}
 	}
 	return fmt.Errorf("%w when asked for %s: %s", ErrNoAnswer, what, text)
@@ -72,6 +72,18 @@ func (e *notFound) Error() string {
 	return fmt.Sprintf("the chain has no %s: %s", strings.TrimPrefix(e.what, "the "), e.reason)
 }
 func (e *notFound) Unwrap() error { return ErrNotFound }
+
+// missing recognises what handlers say that return their keeper's error without a code. Text is a hint: nothing that can't be undone
+// may hang on it alone.
+func missing(text string) bool {
+	text = firstLine(text)
+	for _, err := range []error{collections.ErrNotFound, poltypes.ErrGroupNotFound, sdkerrors.ErrKeyNotFound} {
+		if strings.HasPrefix(text, err.Error()) || strings.HasSuffix(text, ": "+err.Error()) {
+			return true
+		}
+	}
+	return false
+}
 
 // starting recognises what a node says before its first block, and between a restart and the next block.
 func starting(text string) bool {

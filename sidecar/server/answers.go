@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/pold-network/pold/engine"
+	"github.com/pold-network/pold/sidecar/atomicfile"
 )
 
 // maxAnswers bounds the answers that are kept; the chain has at most 256 tasks open at once.
@@ -133,7 +134,7 @@ func (a *Answers) rewrite() error {
 	for _, key := range a.order {
 		b.WriteString(formatLine(key, a.entries[key]))
 	}
-	if err := replaceFile(a.path, b.Bytes()); err != nil {
+	if err := atomicfile.Write(a.path, b.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("answers journal: %w", err)
 	}
 	if a.file != nil {
@@ -152,24 +153,4 @@ func (a *Answers) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.file.Close()
-}
-
-// replaceFile writes a file so that after a crash either the old or the new content is there.
-func replaceFile(path string, b []byte) error {
-	next := path + ".new"
-	f, err := os.OpenFile(next, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(next, path)
 }

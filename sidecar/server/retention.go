@@ -12,6 +12,7 @@ import (
 
 	"cosmossdk.io/collections"
 
+	"github.com/pold-network/pold/sidecar/atomicfile"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
@@ -32,7 +33,7 @@ type RetentionChain interface {
 
 // Retention removes checkpoints that lost more than some rounds ago. Tables and winners are kept: anybody may want to recompute a
 // verdict or go on from a checkpoint. A submission can name any CID, even that of another group's winner, so every winner is noted
-// before anything is removed.
+// before anything is removed, and a loser stays while any round of any group that was not swept names it.
 type Retention struct {
 	chain RetentionChain
 	store Store
@@ -106,6 +107,7 @@ func (r *Retention) Sweep(ctx context.Context) (removed int, err error) {
 		return 0, err
 	}
 	var protected map[string]bool
+	var uses map[string]int
 	for _, g := range groups {
 		if g.Round <= r.keep {
 			continue
@@ -116,8 +118,11 @@ func (r *Retention) Sweep(ctx context.Context) (removed int, err error) {
 				if protected, err = r.protected(ctx, groups); err != nil {
 					return removed, err
 				}
+				if uses, err = r.uses(ctx, groups); err != nil {
+					return removed, err
+				}
 			}
-			count, err := r.sweepRound(ctx, g.Name, r.state.Swept[g.Name]+1, protected)
+			count, err := r.sweepRound(ctx, g.Name, r.state.Swept[g.Name]+1, protected, uses)
 			removed += count
 			if err != nil {
 				return removed, err
@@ -152,7 +157,7 @@ func (r *Retention) noteWinners(ctx context.Context, groups []poltypes.Group) (b
 	return complete, nil
 }
 
-// protected lists the CIDs that must stay.
+// protected lists the CIDs that must stay for ever.
 func (r *Retention) protected(ctx context.Context, groups []poltypes.Group) (map[string]bool, error) {
 	sets, err := r.chain.TrainingSets(ctx)
 	if err != nil {
@@ -171,15 +176,42 @@ func (r *Retention) protected(ctx context.Context, groups []poltypes.Group) (map
 	return keep, nil
 }
 
-// sweepRound removes the losers of one round.
-func (r *Retention) sweepRound(ctx context.Context, group string, number uint64, protected map[string]bool) (int, error) {
+// uses counts the submissions of each CID in the rounds of all groups that are not swept yet, the current ones included.
+func (r *Retention) uses(ctx context.Context, groups []poltypes.Group) (map[string]int, error) {
+	uses := map[string]int{}
+	for _, g := range groups {
+		for number := r.state.Swept[g.Name] + 1; number <= g.Round; number++ {
+			submissions, err := r.submissions(ctx, g.Name, number)
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range submissions {
+				uses[s.CheckpointCid]++
+			}
+		}
+	}
+	return uses, nil
+}
+
+// submissions returns those of a round, none when the round is past the chain's own retention.
+func (r *Retention) submissions(ctx context.Context, group string, number uint64) ([]poltypes.Submission, error) {
 	submissions, err := r.chain.Submissions(ctx, group, number)
-	if err != nil && !errors.Is(err, collections.ErrNotFound) {
+	if errors.Is(err, collections.ErrNotFound) {
+		return nil, nil
+	}
+	return submissions, err
+}
+
+// sweepRound removes the losers of one round that no other round uses, and takes the round out of uses.
+func (r *Retention) sweepRound(ctx context.Context, group string, number uint64, protected map[string]bool, uses map[string]int) (int, error) {
+	submissions, err := r.submissions(ctx, group, number)
+	if err != nil {
 		return 0, err
 	}
 	removed := 0
 	for _, s := range submissions {
-		if protected[s.CheckpointCid] {
+		uses[s.CheckpointCid]--
+		if protected[s.CheckpointCid] || uses[s.CheckpointCid] > 0 {
 			continue
 		}
 		if err := r.store.Remove(s.CheckpointCid); err != nil {
@@ -196,5 +228,5 @@ func (r *Retention) save() error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(r.path, b)
+	return atomicfile.Write(r.path, b, 0o600)
 }

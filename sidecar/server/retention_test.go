@@ -71,3 +71,35 @@ func TestRetentionRemovesNothingWhileTheNodeIsAway(t *testing.T) {
 	require.ErrorIs(t, err, errDown)
 	require.True(t, store.has("lose1"))
 }
+
+func TestALoserOfOneGroupStaysWhileAnotherGroupStillUsesIt(t *testing.T) {
+	reveal := func(chain *fakeChain, group string, n uint64, cid string) {
+		chain.reveals[roundKey(group, n)] = append(chain.reveals[roundKey(group, n)], poltypes.Submission{CheckpointCid: cid})
+	}
+	for _, c := range []struct {
+		name  string
+		round uint64 // of group b in which it is used
+		stays bool
+	}{
+		{"in its current round, not settled yet", 6, true},
+		{"in a round that is still kept", 4, true},
+		{"in a round that may go too", 3, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			chain, store := twoGroups(6)
+			chain.groups[1].Round = 6
+			reveal(chain, "b", c.round, "lose1")
+			r, err := OpenRetention(chain, store, filepath.Join(t.TempDir(), "retention.json"), 2, quiet)
+			require.NoError(t, err)
+			_, err = r.Sweep(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, c.stays, store.has("lose1"))
+			require.False(t, store.has("lose2"), "others go")
+
+			chain.groups[1].Round = 9 // the round of b passes out of what is kept
+			_, err = r.Sweep(t.Context())
+			require.NoError(t, err)
+			require.False(t, store.has("lose1"), "nobody uses it any more")
+		})
+	}
+}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/crypto/pb"
+
+	"github.com/pold-network/pold/sidecar/atomicfile"
 )
 
 // loadIdentity reads the key at path, or creates it. The file holds one line:
@@ -63,7 +65,7 @@ func createIdentity(path string) (crypto.PrivKey, error) {
 		return nil, fmt.Errorf("create an identity key: %w", err)
 	}
 	text := base64.StdEncoding.EncodeToString(raw) + "\n"
-	if err := writeFileAtomic(path, []byte(text), 0o600); err != nil {
+	if err := atomicfile.Write(path, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("write the identity key %s: %w", path, err)
 	}
 	return key, nil

@@ -13,6 +13,8 @@ import (
 	"sync"
 
 	"github.com/ipfs/go-cid"
+
+	"github.com/pold-network/pold/sidecar/atomicfile"
 )
 
 // pin is an object this node keeps.
@@ -169,7 +171,7 @@ func (s *pinSet) write() error {
 	if err != nil {
 		return fmt.Errorf("list of kept objects: %w", err)
 	}
-	if err := writeFileAtomic(s.path, append(text, '\n'), 0o644); err != nil {
+	if err := atomicfile.Write(s.path, append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write the list of kept objects %s: %w; is the disk full?", s.path, err)
 	}
 	return nil

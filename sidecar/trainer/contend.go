@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"cosmossdk.io/collections"
 
@@ -51,78 +52,164 @@ func (t *Trainer) enter(ctx context.Context, group string, round uint64, c candi
 	return e, t.journal.save(e, c.file)
 }
 
-// follow takes an entry from wherever it stands to the end of its round: commit, reveal, settle. An error leaves the entry in the
-// journal, so that the next start resumes it.
+// follow takes an entry from wherever it stands to the end of its round: commit, reveal, settle. Refusals are tried again for as long
+// as the phase lasts, because a commitment that is not revealed loses its bond. An error leaves the entry in the journal, so that the
+// next start resumes it; only the chain's own account of the round ends it.
 func (t *Trainer) follow(ctx context.Context, e Entry) (Outcome, error) {
 	provided := false
-	var refusal error // of the reveal
+	var sending attempts
 	for {
-		round, err := t.chain.Round(ctx, e.Group, e.Round)
-		if errors.Is(err, collections.ErrNotFound) {
-			return t.drop(e, "the chain no longer knows the round")
-		}
-		if err != nil {
-			if err := t.retry(ctx, err); err != nil {
-				return Outcome{Entry: e}, err
-			}
-			continue
-		}
-		own, err := t.commitmentOf(ctx, e)
-		if err != nil {
-			if err := t.retry(ctx, err); err != nil {
-				return Outcome{Entry: e}, err
-			}
-			continue
-		}
-		if own != nil && !bytes.Equal(own.Commitment, e.commitment()) {
-			return t.drop(e, "the chain holds another commitment of this account; reveal that one, or wait for the next round")
-		}
-		if own != nil && own.Revealed && !provided {
+		p, err := t.look(ctx, e)
+		if p.own != nil && p.own.Revealed && !provided {
 			provided = t.provide(ctx, e)
 		}
 		switch {
-		case round.Phase == poltypes.ROUND_PHASE_COMMIT && own == nil:
-			err = t.commit(ctx, e)
-		case round.Phase == poltypes.ROUND_PHASE_REVEAL && own != nil && !own.Revealed && refusal == nil:
+		case err != nil:
+			err = t.retry(ctx, err)
+		case p.past:
+			return t.drop(e, "the chain no longer knows the round", nil)
+		case p.own != nil && !bytes.Equal(p.own.Commitment, e.commitment()):
+			return t.drop(e, "the chain holds another commitment of this account; reveal that one, or wait for the next round", nil)
+		case p.own == nil && p.closed():
+			note := fmt.Sprintf("the commit phase ended at height %d before the commitment was in a block; train fewer steps", p.round.CommitUntil)
+			if sending.refusal != nil {
+				note = sending.refusal.Error()
+			}
+			return t.drop(e, note, sending.refusal)
+		case p.round.Phase == poltypes.ROUND_PHASE_SETTLED:
+			o, settleErr := t.settle(ctx, e, p.round, p.own)
+			if settleErr == nil {
+				if !o.Revealed {
+					o.Refusal = sending.refusal
+				}
+				return o, nil
+			}
+			err = t.retry(ctx, settleErr)
+		case p.own == nil && p.round.Phase == poltypes.ROUND_PHASE_COMMIT && !sending.commitEnded:
+			err = t.afterCommit(ctx, e, &sending, t.commit(ctx, e))
+		case p.own != nil && !p.own.Revealed && p.round.Phase == poltypes.ROUND_PHASE_REVEAL && !sending.revealEnded:
 			provided = t.provide(ctx, e)
-			err = t.reveal(ctx, e)
-		case round.Phase == poltypes.ROUND_PHASE_SETTLED:
-			o, err := t.settle(ctx, e, round, own)
-			o.Refusal = refusal
-			return o, err
-		case own == nil:
-			return t.drop(e, fmt.Sprintf("the commit phase ended at height %d before the commitment was in a block; train fewer steps", round.CommitUntil))
+			err = t.afterReveal(ctx, e, &sending, t.reveal(ctx, e))
 		default:
 			err = t.pause(ctx)
 		}
-		switch {
-		case err == nil:
-		case errors.Is(err, poltypes.ErrWrongPhase), errors.Is(err, poltypes.ErrAlreadyCommitted):
-			// The phase may end while a transaction is on its way, or an earlier one got there after all: look again, then decide.
-			if err := t.pause(ctx); err != nil {
-				return Outcome{Entry: e}, err
-			}
-		case t.refused(err) && own == nil:
-			o, dropErr := t.drop(e, err.Error())
-			o.Refusal = err
-			return o, dropErr
-		case t.refused(err) && own != nil:
-			refusal = err
-			t.report(Event{Event: EventNote, Group: e.Group, Round: e.Round, Trainer: e.Trainer, Note: "the reveal was refused: " + err.Error()})
-		default:
-			if err := t.retry(ctx, err); err != nil {
-				return Outcome{Entry: e}, err
-			}
+		if err != nil {
+			return Outcome{Entry: e}, err
 		}
 	}
+}
+
+// position is where a round stands for an entry.
+type position struct {
+	height int64 // of the chain before round and own were read, so that they are no older
+	round  poltypes.Round
+	own    *poltypes.Commitment // of our account, or nil
+	past   bool                 // the group is in a later round and this one is forgotten; nothing else is set
+}
+
+// closed says that no commitment can get into the round any more.
+func (p position) closed() bool {
+	switch p.round.Phase {
+	case poltypes.ROUND_PHASE_COMMIT:
+		return false
+	case poltypes.ROUND_PHASE_SETTLED:
+		return true
+	}
+	return p.height > p.round.CommitUntil
+}
+
+// look asks for the position of an entry's round. That the chain knows no such round counts only when the group is past it: a node
+// that is behind, or restored from a backup, will know it later.
+func (t *Trainer) look(ctx context.Context, e Entry) (p position, err error) {
+	if p.height, err = t.chain.Height(ctx); err != nil {
+		return p, err
+	}
+	p.round, err = t.chain.Round(ctx, e.Group, e.Round)
+	if err == nil {
+		p.own, err = t.commitmentOf(ctx, e)
+	}
+	if !errors.Is(err, collections.ErrNotFound) {
+		return p, err
+	}
+	unknown := err
+	g, err := t.chain.Group(ctx, e.Group)
+	if err == nil && g.Round > e.Round {
+		return position{past: true}, nil
+	}
+	if err == nil || errors.Is(err, collections.ErrNotFound) {
+		return p, fmt.Errorf("%w: %w; its commitment stays in the journal; is the node behind the others?", errBehind, unknown)
+	}
+	return p, err
+}
+
+// attempts is what became of the transactions of one entry.
+type attempts struct {
+	refusal error // the last one, if nothing was accepted since
+	// commitEnded and revealEnded say that no further attempt can succeed. An earlier one may still get into a block.
+	commitEnded, revealEnded bool
+}
+
+// finalCommit and finalReveal are the refusals that no later attempt can overcome.
+var (
+	finalCommit = []error{poltypes.ErrNotAllowed, poltypes.ErrRoundFull}
+	finalReveal = []error{poltypes.ErrMismatch, poltypes.ErrUsedCheckpoint, poltypes.ErrNotCommitted, poltypes.ErrInvalidCheckpoint}
+)
+
+func isAny(err error, targets []error) bool {
+	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
+}
+
+// afterCommit decides how to go on after an attempt to commit. An error ends the work.
+func (t *Trainer) afterCommit(ctx context.Context, e Entry, a *attempts, err error) error {
+	switch {
+	case err == nil:
+		a.refusal = nil
+		return nil
+	case errors.Is(err, poltypes.ErrWrongPhase), errors.Is(err, poltypes.ErrAlreadyCommitted):
+		// The phase may end while a transaction is on its way, or an earlier one got there after all: look again.
+		return t.pause(ctx)
+	case t.refused(err):
+		a.commitEnded = isAny(err, finalCommit)
+		t.noteRefusal(e, a, "commitment", err, a.commitEnded)
+		return t.pause(ctx)
+	}
+	return t.retry(ctx, err)
+}
+
+// afterReveal decides how to go on after an attempt to reveal. A bond is at stake, so only what is hopeless ends the attempts, and
+// only the end of ctx the work.
+func (t *Trainer) afterReveal(ctx context.Context, e Entry, a *attempts, err error) error {
+	switch {
+	case err == nil:
+		a.refusal = nil
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, poltypes.ErrWrongPhase), errors.Is(err, poltypes.ErrAlreadyCommitted):
+		return t.pause(ctx) // as above; the latter also means that it is revealed
+	}
+	a.revealEnded = isAny(err, finalReveal)
+	t.noteRefusal(e, a, "reveal", err, a.revealEnded)
+	return t.pause(ctx)
+}
+
+// noteRefusal keeps a refusal and reports it, unless it only repeats the last one.
+func (t *Trainer) noteRefusal(e Entry, a *attempts, what string, err error, final bool) {
+	repeated := a.refusal != nil && a.refusal.Error() == err.Error()
+	a.refusal = err
+	if repeated && !final {
+		return
+	}
+	note := fmt.Sprintf("the %s was refused: %s", what, err)
+	if !final {
+		note += "; trying again until the phase ends"
+	}
+	t.report(Event{Event: EventNote, Group: e.Group, Round: e.Round, Trainer: e.Trainer, Note: note})
 }
 
 // commitmentOf returns our commitment in the round, or nil.
 func (t *Trainer) commitmentOf(ctx context.Context, e Entry) (*poltypes.Commitment, error) {
 	commitments, err := t.chain.Commitments(ctx, e.Group, e.Round)
-	if errors.Is(err, collections.ErrNotFound) {
-		return nil, nil
-	}
 	for i := range commitments {
 		if commitments[i].Trainer == e.Trainer {
 			return &commitments[i], err
@@ -200,7 +287,7 @@ func (t *Trainer) settle(ctx context.Context, e Entry, round poltypes.Round, own
 }
 
 // drop ends an entry that can't be revealed any more.
-func (t *Trainer) drop(e Entry, note string) (Outcome, error) {
+func (t *Trainer) drop(e Entry, note string, refusal error) (Outcome, error) {
 	t.report(Event{Event: EventMissed, Group: e.Group, Round: e.Round, Trainer: e.Trainer, Note: note})
-	return Outcome{Entry: e, Note: note}, t.journal.remove(e)
+	return Outcome{Entry: e, Note: note, Refusal: refusal}, t.journal.remove(e)
 }

@@ -47,6 +47,9 @@ type fakeChain struct {
 	frozen      bool // phases do not move
 	last        uint64
 	away        int // so many questions fail
+	behind      int // so many questions about a round find nothing
+	hidden      int // so many questions do not see the commitments yet
+	slow        bool
 	sends       []sdk.Msg
 	beforeSend  func(sdk.Msg) error // may refuse
 	afterSend   func(sdk.Msg) error // the chain has it, the answer is lost
@@ -125,7 +128,17 @@ func (c *fakeChain) ask(f func() error) error {
 
 func (c *fakeChain) ChainID() string { return testChain }
 
-func (c *fakeChain) Height(context.Context) (int64, error) { return 1, nil }
+// Height is past the commit phase when the phase is, unless the test holds it back.
+func (c *fakeChain) Height(context.Context) (h int64, err error) {
+	err = c.ask(func() error {
+		h = 1
+		if r := c.rounds[c.group.Round]; r != nil && r.Phase != poltypes.ROUND_PHASE_COMMIT && !c.slow {
+			h = r.CommitUntil + 1
+		}
+		return nil
+	})
+	return h, err
+}
 
 func (c *fakeChain) Group(_ context.Context, name string) (g poltypes.Group, err error) {
 	err = c.ask(func() error {
@@ -141,6 +154,10 @@ func (c *fakeChain) Group(_ context.Context, name string) (g poltypes.Group, err
 func (c *fakeChain) Round(_ context.Context, _ string, n uint64) (r poltypes.Round, err error) {
 	err = c.ask(func() error {
 		c.look()
+		if c.behind > 0 {
+			c.behind--
+			return collections.ErrNotFound
+		}
 		if c.rounds[n] == nil {
 			return collections.ErrNotFound
 		}
@@ -151,7 +168,14 @@ func (c *fakeChain) Round(_ context.Context, _ string, n uint64) (r poltypes.Rou
 }
 
 func (c *fakeChain) Commitments(_ context.Context, _ string, n uint64) (x []poltypes.Commitment, err error) {
-	err = c.ask(func() error { x = append(x, c.commitments[n]...); return nil })
+	err = c.ask(func() error {
+		if c.hidden > 0 {
+			c.hidden--
+			return nil
+		}
+		x = append(x, c.commitments[n]...)
+		return nil
+	})
 	return x, err
 }
 

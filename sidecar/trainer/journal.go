@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/pold-network/pold/sidecar/atomicfile"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 )
 
@@ -49,16 +51,25 @@ func (j journal) name(e Entry) string {
 	return filepath.Join(j.dir, fmt.Sprintf("%s-%s-%s-%d", e.ChainID, e.Trainer, e.Group, e.Round))
 }
 
-// save writes the checkpoint first: an entry without one could not be revealed.
+// save writes the checkpoint first: an entry without one could not be revealed. It never replaces an entry by another one of the same
+// round, whose commitment may be on its way.
 func (j journal) save(e Entry, checkpoint []byte) error {
 	b, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
 		return fmt.Errorf("trainer journal: %w", err)
 	}
-	if err := writeFile(j.name(e)+".safetensors", checkpoint); err != nil {
+	// A checkpoint without an entry is what a crash left before anything was committed: that one may go.
+	switch old, err := os.ReadFile(j.name(e) + ".json"); {
+	case err == nil && !bytes.Equal(old, b):
+		return fmt.Errorf("trainer journal: group %s round %d: expected no entry, got another one, and without it a commitment that is on its way can't be revealed; "+
+			"start again to take it to the end", e.Group, e.Round)
+	case err != nil && !errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("trainer journal: %w; nothing was committed", err)
 	}
-	if err := writeFile(j.name(e)+".json", b); err != nil {
+	if err := atomicfile.Write(j.name(e)+".safetensors", checkpoint, 0o600); err != nil {
+		return fmt.Errorf("trainer journal: %w; nothing was committed", err)
+	}
+	if err := atomicfile.Write(j.name(e)+".json", b, 0o600); err != nil {
 		return fmt.Errorf("trainer journal: %w; nothing was committed", err)
 	}
 	return nil
@@ -106,23 +117,4 @@ func (j journal) entries(chainID, trainer string) ([]Entry, error) {
 	}
 	sort.Slice(entries, func(a, b int) bool { return entries[a].Round < entries[b].Round })
 	return entries, nil
-}
-
-// writeFile writes a private file so that after a crash it is either complete or absent.
-func writeFile(path string, b []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
 }

@@ -63,7 +63,8 @@ type Config struct {
 	Poll     time.Duration // how often the chain is looked at; 0 means 300 ms
 	// Transient tells errors that pass by themselves (the node restarts) from others; nil: none pass.
 	Transient func(error) bool
-	// Refused tells refusals by the chain, which end a round for us but not our work; nil: every refusal ends the work.
+	// Refused tells refusals by the chain, after which a commitment is tried again while its phase lasts and the work goes on; nil: every
+	// refused commitment ends the work. Reveals are tried again whatever this says.
 	Refused func(error) bool
 }
 
@@ -131,7 +132,12 @@ func (t *Trainer) Run(ctx context.Context, groups []string, rounds int) error {
 	for _, e := range open {
 		resumed[e.Group] = append(resumed[e.Group], e)
 	}
+	seen := map[string]bool{}
 	for _, g := range groups {
+		if seen[g] { // two commitments of one account in one round would get in each other's way
+			continue
+		}
+		seen[g] = true
 		entries := resumed[g]
 		delete(resumed, g)
 		start(func() error { return t.runGroup(ctx, g, rounds, entries) })
@@ -275,19 +281,22 @@ func (t *Trainer) waitSettled(ctx context.Context, group string, number uint64) 
 	}
 }
 
+// errBehind says that the node does not know a round yet that we have been in.
+var errBehind = errors.New("the node does not know a round of the journal")
+
 // retry waits when an error passes by itself and returns it otherwise, or when the node stays away for too long.
 func (t *Trainer) retry(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if !t.transient(err) {
+	if !t.transient(err) && !errors.Is(err, errBehind) {
 		return err
 	}
 	t.mu.Lock()
 	now := time.Now()
 	if now.Sub(t.lastError) > calm {
 		t.away = now
-		t.log.Warn("the node does not answer; trying again", "error", err)
+		t.log.Warn("the node can't answer; trying again", "error", err)
 	}
 	t.lastError = now
 	long := now.Sub(t.away) > patience

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"sort"
+	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -57,9 +58,11 @@ func upCommand(add AddPurchases) *cobra.Command {
 			if o.Home, err = filepath.Abs(home); err != nil {
 				return err
 			}
-			o.Pold = self
+			o.Pold, o.PoldShown = self, os.Args[0]
+			o.TrainerdShown = o.Trainerd
 			if o.Trainerd == "" {
 				o.Trainerd = defaultTrainerd(self)
+				o.TrainerdShown = strings.TrimSuffix(os.Args[0], filepath.Base(os.Args[0])) + "trainerd"
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
@@ -68,8 +71,8 @@ func upCommand(add AddPurchases) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.Validators, "validators", 4, "number of validators, each a node and a sidecar")
-	f.IntVar(&o.Trainers, "trainers", 3, "number of trainers")
+	f.IntVar(&o.Validators, "validators", defaultValidators, "number of validators, each a node and a sidecar")
+	f.IntVar(&o.Trainers, "trainers", defaultTrainers, "number of trainers")
 	f.IntVar(&o.Rounds, "rounds", 0, "with --exit: number of rounds that must have a winner")
 	f.BoolVar(&o.Exit, "exit", false, "stop once --rounds rounds have settled with a winner")
 	f.BoolVar(&o.JSON, "json", false, "print one JSON object per event")
@@ -157,7 +160,7 @@ func accountsCommand() *cobra.Command {
 			return w.Flush()
 		},
 	}
-	cmd.Flags().IntVar(&validators, "validators", 4, "number of validators")
-	cmd.Flags().IntVar(&trainers, "trainers", 3, "number of trainers")
+	cmd.Flags().IntVar(&validators, "validators", defaultValidators, "number of validators")
+	cmd.Flags().IntVar(&trainers, "trainers", defaultTrainers, "number of trainers")
 	return cmd
 }

@@ -28,6 +28,10 @@ func serveControl(path string, s *supervisor, down func()) (stop func(), err err
 	if err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
 	go func() {
 		for {
 			connection, err := listener.Accept()

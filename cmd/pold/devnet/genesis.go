@@ -20,7 +20,6 @@ import (
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	"github.com/cosmos/cosmos-sdk/crypto/keyring"
 	cryptotypes "github.com/cosmos/cosmos-sdk/crypto/types"
-	simtestutil "github.com/cosmos/cosmos-sdk/testutil/sims"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/tx/signing"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
@@ -52,9 +51,14 @@ const (
 // `pold genesis add-sale-purchases`.
 type AddPurchases func(cdc codec.Codec, state map[string]json.RawMessage, csv string) error
 
+// noOptions lets an app that only writes files and encodes messages take every default.
+type noOptions struct{}
+
+func (noOptions) Get(string) any { return nil }
+
 // writeGenesis builds the genesis of a new devnet.
 func writeGenesis(ctx context.Context, l layout, o Options, list []Account, ring keyring.Keyring, keys []cryptotypes.PubKey, add AddPurchases) error {
-	a := app.New(log.NewNopLogger(), dbm.NewMemDB(), true, simtestutil.EmptyAppOptions{})
+	a := app.New(log.NewNopLogger(), dbm.NewMemDB(), true, noOptions{})
 	state := a.DefaultGenesis()
 	csv := "address,amount\n"
 	for _, x := range list {

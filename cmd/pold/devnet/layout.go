@@ -3,6 +3,7 @@ package devnet
 import (
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 )
 
@@ -38,6 +39,25 @@ func (l layout) swarm(i int) int   { return 4101 + l.offset + 10*i }
 
 // trainerSwarm is where the overlay of a trainer listens.
 func (l layout) trainerSwarm(i int) int { return 4501 + l.offset + 10*i }
+
+// claim makes the home a folder that only its owner can open. It refuses a folder that holds other things than a devnet,
+// because a devnet's state is wiped by the names of its files.
+func (l layout) claim() error {
+	entries, err := os.ReadDir(l.home)
+	if err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("home %s: %w", l.home, err)
+	}
+	if _, err := os.Stat(l.lock()); len(entries) > 0 && os.IsNotExist(err) {
+		return fmt.Errorf("home %s: expected an empty folder or a devnet's, got one with %s in it; choose another --home", l.home, entries[0].Name())
+	}
+	if err := os.MkdirAll(l.home, 0o700); err != nil {
+		return fmt.Errorf("home %s: %w", l.home, err)
+	}
+	if err := os.Chmod(l.home, 0o700); err != nil {
+		return fmt.Errorf("home %s: %w", l.home, err)
+	}
+	return nil
+}
 
 // checkPorts reports the first port that another program has taken.
 func (l layout) checkPorts(validators, trainers int) error {

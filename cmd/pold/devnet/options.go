@@ -18,6 +18,9 @@ const (
 	// maxValidators and maxTrainers bound what one machine is asked to run; ports of one kind are ten apart.
 	maxValidators = 21
 	maxTrainers   = 16
+
+	defaultValidators = 4
+	defaultTrainers   = 3
 )
 
 // Options are the flags of `pold devnet up`.
@@ -34,6 +37,8 @@ type Options struct {
 	Reset      bool
 	// Pold and Trainerd are the binaries to run.
 	Pold, Trainerd string
+	// PoldShown and TrainerdShown are how the user calls these, for the commands that are printed.
+	PoldShown, TrainerdShown string
 }
 
 // Validate reports the first option that can't work and says what would.

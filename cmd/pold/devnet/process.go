@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,23 +17,36 @@ import (
 // stopGrace is how long a process may take to stop by itself before it is killed.
 const stopGrace = 10 * time.Second
 
+// kind says what a child is. Children are stopped kind by kind in this order, so that each still has what it talks to
+// while it stops.
+type kind int
+
+const (
+	trainerKind kind = iota
+	sidecarKind
+	nodeKind
+)
+
 // process is one child: a node, a sidecar or a trainer.
 type process struct {
+	kind kind
 	name string
 	path string
 	args []string
 	log  string
 
-	cmd  *exec.Cmd
-	done chan struct{} // closed when the running command has ended
+	cmd      *exec.Cmd     // nil unless the command runs
+	stopping bool          // the running command was asked to end
+	done     chan struct{} // closed when the running command has ended
 }
 
-// supervisor starts, stops and watches the children. Children die with this process, however it ends.
+// supervisor starts, stops and watches the children. On Linux they die with this process, however it ends.
 type supervisor struct {
 	mu        sync.Mutex
 	processes map[string]*process
 	names     []string
-	// exited receives the name of a child that ended without being asked to.
+	closed    bool // stopAll was called: nothing may start any more
+	// exited receives a child that ended without being asked to.
 	exited chan exit
 }
 
@@ -49,20 +62,29 @@ func newSupervisor() *supervisor {
 	return &supervisor{processes: map[string]*process{}, exited: make(chan exit, 64)}
 }
 
-func (s *supervisor) add(name, path, log string, args []string) {
+func (s *supervisor) add(k kind, name, path, log string, args []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.processes[name] = &process{name: name, path: path, args: args, log: log}
+	s.processes[name] = &process{kind: k, name: name, path: path, args: args, log: log}
 	s.names = append(s.names, name)
 }
+
+// errClosed refuses a start while the devnet stops.
+var errClosed = errors.New("the devnet is stopping")
 
 // start runs a child that does not run.
 func (s *supervisor) start(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("start %s: %w", name, errClosed)
+	}
 	p, ok := s.processes[name]
 	if !ok {
 		return fmt.Errorf("no process %q; there are %s", name, strings.Join(s.names, ", "))
+	}
+	if p.stopping {
+		return p.errStopping()
 	}
 	if p.running() {
 		return fmt.Errorf("%s runs already", name)
@@ -77,8 +99,7 @@ func (s *supervisor) start(name string) error {
 	defer file.Close()
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Stdout, cmd.Stderr = file, file
-	// A garbage collector that runs more often keeps the seven processes of a devnet small.
-	cmd.Env = append(os.Environ(), "GOGC=50")
+	cmd.Env = childEnvironment()
 	cmd.SysProcAttr = childAttributes()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
@@ -88,13 +109,19 @@ func (s *supervisor) start(name string) error {
 	return nil
 }
 
+// childEnvironment is this process's own, with a garbage collector that runs more often, to keep many processes small.
+func childEnvironment() []string {
+	if _, set := os.LookupEnv("GOGC"); set {
+		return os.Environ()
+	}
+	return append(os.Environ(), "GOGC=50")
+}
+
 func (s *supervisor) wait(p *process, cmd *exec.Cmd, done chan struct{}) {
 	err := cmd.Wait()
 	s.mu.Lock()
-	asked := p.cmd != cmd
-	if !asked {
-		p.cmd = nil
-	}
+	asked := p.stopping
+	p.cmd, p.stopping = nil, false
 	s.mu.Unlock()
 	close(done)
 	if !asked {
@@ -103,6 +130,10 @@ func (s *supervisor) wait(p *process, cmd *exec.Cmd, done chan struct{}) {
 }
 
 func (p *process) running() bool { return p.cmd != nil }
+
+func (p *process) errStopping() error {
+	return fmt.Errorf("%s is still stopping; try again when it has ended", p.name)
+}
 
 // stop ends a child: politely, or at once as a crash would.
 func (s *supervisor) stop(name string, crash bool) error {
@@ -116,8 +147,12 @@ func (s *supervisor) stop(name string, crash bool) error {
 		s.mu.Unlock()
 		return fmt.Errorf("%s does not run; start it with: pold devnet start %s", name, name)
 	}
+	if p.stopping {
+		s.mu.Unlock()
+		return p.errStopping()
+	}
 	cmd, done := p.cmd, p.done
-	p.cmd = nil // marks the end as asked for
+	p.stopping = true
 	s.mu.Unlock()
 	if crash {
 		_ = cmd.Process.Kill()
@@ -134,22 +169,35 @@ func (s *supervisor) stop(name string, crash bool) error {
 	return nil
 }
 
-// stopAll ends every child: trainers and sidecars before nodes.
+// stopAll ends every child in three waves, trainers, then sidecars, then nodes, and lets none start again. It returns when
+// all have ended.
 func (s *supervisor) stopAll() {
 	s.mu.Lock()
-	names := make([]string, 0, len(s.processes))
+	s.closed = true
+	s.mu.Unlock()
+	for _, k := range []kind{trainerKind, sidecarKind, nodeKind} {
+		var wait sync.WaitGroup
+		for name, done := range s.running(k) {
+			wait.Go(func() {
+				_ = s.stop(name, false) // fails when another stop is under way
+				<-done
+			})
+		}
+		wait.Wait()
+	}
+}
+
+// running returns, by name, what is closed when each running child of a kind has ended.
+func (s *supervisor) running(k kind) map[string]chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ends := map[string]chan struct{}{}
 	for name, p := range s.processes {
-		if p.running() {
-			names = append(names, name)
+		if p.kind == k && p.running() {
+			ends[name] = p.done
 		}
 	}
-	s.mu.Unlock()
-	sort.Strings(names)
-	var wait sync.WaitGroup
-	for _, name := range names {
-		wait.Go(func() { _ = s.stop(name, false) })
-	}
-	wait.Wait()
+	return ends
 }
 
 // pids returns the process ids of the running children.
@@ -177,9 +225,22 @@ func (s *supervisor) watchExits(ctx context.Context, report func(exit)) {
 	}
 }
 
-// tail returns the last lines of a file, or nothing.
+// maxTail bounds what is read of a log: logs grow for as long as a devnet runs.
+const maxTail = 64 << 10
+
+// tail returns the last lines of a file, or nothing. It reads no more than the last maxTail bytes.
 func tail(path string, lines int) string {
-	b, err := os.ReadFile(path)
+	file, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return ""
+	}
+	start := max(0, size-maxTail)
+	b, err := io.ReadAll(io.NewSectionReader(file, start, size-start))
 	if err != nil {
 		return ""
 	}

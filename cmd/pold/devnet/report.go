@@ -42,15 +42,16 @@ type reporter struct {
 	out   io.Writer
 	json  bool
 	names map[string]string // account name by address
-	tips  bool              // the next things to try were shown
+	// tips returns the next things to try, which are shown once after the first won round; nil afterwards.
+	tips func(round uint64) string
 }
 
-func newReporter(out io.Writer, asJSON bool, list []Account) *reporter {
+func newReporter(out io.Writer, asJSON bool, list []Account, tips func(round uint64) string) *reporter {
 	names := make(map[string]string, len(list))
 	for _, a := range list {
 		names[a.Address] = a.Name
 	}
-	return &reporter{out: out, json: asJSON, names: names}
+	return &reporter{out: out, json: asJSON, names: names, tips: tips}
 }
 
 func (r *reporter) report(e Event) {
@@ -101,6 +102,8 @@ func (r *reporter) print(e Event) {
 		r.printSettled(e)
 	case "process_exited":
 		fmt.Fprintf(r.out, "! %s stopped: %s\n", e.Name, e.Note)
+	case "process_failed":
+		fmt.Fprintf(r.out, "! %s could not start: %s\n", e.Name, e.Note)
 	default:
 		fmt.Fprintf(r.out, "  %s %s\n", e.Event, e.Note)
 	}
@@ -113,9 +116,9 @@ func (r *reporter) printSettled(e Event) {
 	}
 	fmt.Fprintf(r.out, "✔ round %d: %s wins with loss %s (was %s), accuracy %.1f %%, reward %s NRN, supply %s NRN (%.1f s)\n",
 		e.Round, r.name(e.Winner), e9(*e.LossE9), e9(valueOr(e.ParentLossE9)), float64(*e.MetricE9)/1e7, coins(e.RewardUnrn), coins(e.SupplyUnrn), e.Seconds)
-	if !r.tips {
-		r.tips = true
-		fmt.Fprint(r.out, tips)
+	if r.tips != nil {
+		fmt.Fprint(r.out, r.tips(e.Round))
+		r.tips = nil
 	}
 }
 

@@ -3,6 +3,7 @@ package devnet
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -20,18 +21,57 @@ func printWelcome(out io.Writer, l layout, o Options, list []Account, continued 
 		}
 		fmt.Fprintf(out, "  %-8s %s  %s\n", a.Name, a.Address, a.Role)
 	}
-	fmt.Fprintf(out, "  mnemonic: %s   (val0 and further: see pold devnet accounts)\n", Mnemonic)
+	sizes := ""
+	if o.Validators != defaultValidators {
+		sizes = fmt.Sprintf(" --validators %d", o.Validators)
+	}
+	fmt.Fprintf(out, "  mnemonic: %s   (val0 and further: see %s devnet accounts%s)\n", Mnemonic, shellWord(o.PoldShown), sizes)
 	fmt.Fprintf(out, "  RPC http://127.0.0.1:%d   REST http://127.0.0.1:%d   gRPC 127.0.0.1:%d   logs %s\n", l.rpc(0), l.rest(0), l.grpc(0), l.home+"/logs")
 	fmt.Fprintf(out, "  Ctrl-C stops every process; the state is kept.\n\n")
 }
 
-// tips are the next things to try, shown once after the first won round.
-var tips = strings.Join([]string{
-	"", "Try next, in another terminal:",
-	"  build/trainerd verify --group digits --round 1     recompute the verdict from the bytes",
-	"  build/pold q pol submissions digits 1              every claim and verdict of the round",
-	"  build/pold q pol totals                            what was minted, and the next halving",
-	"  build/pold q attestation live                      who votes",
-	"  build/pold devnet kill val3-sidecar                rounds go on without it; start it again with `start`",
-	"", "",
-}, "\n")
+// tips are the next things to try after a round was won: commands that work on this network as they are printed.
+func tips(l layout, o Options, round uint64) string {
+	pold, trainerd := shellWord(o.PoldShown), shellWord(o.TrainerdShown)
+	rpc, grpc, home := "", "", ""
+	if o.PortOffset != 0 {
+		rpc = fmt.Sprintf(" --node tcp://127.0.0.1:%d", l.rpc(0))
+		grpc = fmt.Sprintf(" --node 127.0.0.1:%d", l.grpc(0))
+	}
+	if l.home != defaultHome() {
+		home = " --home " + shellWord(l.home)
+	}
+	list := [][2]string{
+		{fmt.Sprintf("%s verify --group %s --round %d%s", trainerd, Group, round, grpc), "recompute the verdict from the bytes"},
+		{fmt.Sprintf("%s q pol submissions %s %d%s", pold, Group, round, rpc), "every claim and verdict of the round"},
+		{fmt.Sprintf("%s q pol totals%s", pold, rpc), "what was minted, and the next halving"},
+		{fmt.Sprintf("%s q attestation live%s", pold, rpc), "who votes"},
+	}
+	// With fewer, the others are no two thirds any more.
+	if o.Validators >= 4 {
+		kill := fmt.Sprintf("%s devnet kill %s-sidecar%s", pold, l.validatorName(o.Validators-1), home)
+		list = append(list, [2]string{kill, "rounds go on without it; start it again with `start`"})
+	}
+	width := 0
+	for _, x := range list {
+		width = max(width, len(x[0]))
+	}
+	var b strings.Builder
+	b.WriteString("\nTry next, in another terminal:\n")
+	for _, x := range list {
+		fmt.Fprintf(&b, "  %-*s   %s\n", width, x[0], x[1])
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// plainWord is what a shell takes as it stands.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// shellWord quotes a word for the shell where that is needed.
+func shellWord(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

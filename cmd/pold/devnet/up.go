@@ -12,8 +12,6 @@ import (
 
 	"cosmossdk.io/log/v2"
 
-	simtestutil "github.com/cosmos/cosmos-sdk/testutil/sims"
-
 	"github.com/pold-network/pold/app"
 )
 
@@ -28,8 +26,8 @@ func Up(ctx context.Context, o Options, out io.Writer, add AddPurchases) error {
 	}
 	started := time.Now()
 	l := layout{home: o.Home, offset: o.PortOffset}
-	if err := os.MkdirAll(o.Home, 0o755); err != nil {
-		return fmt.Errorf("home %s: %w", o.Home, err)
+	if err := l.claim(); err != nil {
+		return err
 	}
 	unlock, err := lockHome(l.lock())
 	if err != nil {
@@ -48,7 +46,7 @@ func Up(ctx context.Context, o Options, out io.Writer, add AddPurchases) error {
 	if err != nil {
 		return err
 	}
-	r := newReporter(out, o.JSON, list)
+	r := newReporter(out, o.JSON, list, func(round uint64) string { return tips(l, o, round) })
 	if o.JSON {
 		r.report(Event{Event: "starting", Name: ChainID, Accounts: list, Note: "public test keys: never send real funds to them"})
 	} else {
@@ -64,7 +62,7 @@ func prepare(ctx context.Context, l layout, o Options, add AddPurchases) (list [
 		return nil, false, fmt.Errorf("state in %s: %w; start afresh with --reset", l.home, err)
 	}
 	list = accounts(o.Validators, o.Trainers)
-	cdc := app.New(log.NewNopLogger(), dbm.NewMemDB(), true, simtestutil.EmptyAppOptions{}).Codec
+	cdc := app.New(log.NewNopLogger(), dbm.NewMemDB(), true, noOptions{}).Codec
 	if exists {
 		if t.Validators != o.Validators || t.Trainers < o.Trainers {
 			return nil, false, fmt.Errorf("the network in %s has %d validators and %d trainers; start it with these, or start afresh with --reset", l.home, t.Validators, t.Trainers)
@@ -87,6 +85,10 @@ func prepare(ctx context.Context, l layout, o Options, add AddPurchases) (list [
 		// Ports may have changed since.
 		return list, true, writeNodeConfig(l, o.Validators)
 	}
+	// A first start that was interrupted has left keys and homes behind; topology.json is what it writes last.
+	if err := wipe(l); err != nil {
+		return nil, false, err
+	}
 	ring, err := writeKeys(cdc, l.keyring(), list)
 	if err != nil {
 		return nil, false, err
@@ -106,12 +108,8 @@ func prepare(ctx context.Context, l layout, o Options, add AddPurchases) (list [
 
 // wipe removes what a devnet has written, and nothing else that may lie in the same folder.
 func wipe(l layout) error {
-	t, exists, err := l.readTopology()
-	if err != nil || !exists {
-		t = topology{Validators: maxValidators, Trainers: maxTrainers}
-	}
 	paths := []string{l.topology(), l.genesis(), l.table(), l.keyring(), l.home + "/logs", l.socket()}
-	for i := range max(t.Validators, maxValidators) {
+	for i := range maxValidators {
 		paths = append(paths, l.nodeHome(i), l.sidecarHome(i))
 	}
 	for _, name := range trainerNames {
@@ -119,7 +117,7 @@ func wipe(l layout) error {
 	}
 	for _, p := range paths {
 		if err := os.RemoveAll(p); err != nil {
-			return fmt.Errorf("reset: %w", err)
+			return fmt.Errorf("wipe the state in %s: %w", l.home, err)
 		}
 	}
 	return nil
@@ -128,9 +126,11 @@ func wipe(l layout) error {
 // run starts the children and follows the chain.
 func run(parent context.Context, l layout, o Options, r *reporter, started time.Time) error {
 	ctx, cancel := context.WithCancel(parent)
-	defer cancel()
 	s := newSupervisor()
-	defer s.stopAll()
+	defer func() {
+		cancel() // first, so that nothing starts what stopAll would not see
+		s.stopAll()
+	}()
 	servers, trainers := children(l, o, s)
 	stop, err := serveControl(l.socket(), s, cancel)
 	if err != nil {
@@ -148,21 +148,20 @@ func run(parent context.Context, l layout, o Options, r *reporter, started time.
 	}
 	defer w.close()
 	w.started = started
-	failed := make(chan error, 1)
-	go startTrainers(ctx, w, s, trainers, func(err error) {
+	failed := make(chan error, 1) // the first failure, which ends a network that is to end by itself
+	fail := func(err error) {
 		select {
 		case failed <- err:
 		default:
 		}
+	}
+	startTrainers(ctx, w.hasBlock, o.Validators, s, trainers, func(name string, err error) {
+		r.report(Event{Event: "process_failed", Name: name, Note: err.Error()})
+		fail(err)
 	})
 	go s.watchExits(ctx, func(e exit) {
 		r.report(Event{Event: "process_exited", Name: e.Name, Note: fmt.Sprintf("%v; the end of %s:\n%s", e.Err, l.log(e.Name), e.Tail)})
-		if o.Exit {
-			select {
-			case failed <- fmt.Errorf("%s stopped by itself: %w; see %s", e.Name, exitError(e.Err), l.log(e.Name)):
-			default:
-			}
-		}
+		fail(fmt.Errorf("%s stopped by itself: %w; see %s", e.Name, exitError(e.Err), l.log(e.Name)))
 	})
 	if !o.Exit {
 		err := w.run(ctx, 0)
@@ -201,33 +200,36 @@ func exitError(err error) error {
 func children(l layout, o Options, s *supervisor) (servers, trainers []string) {
 	for i := range o.Validators {
 		name := l.validatorName(i)
-		s.add(name, o.Pold, l.log(name), l.nodeArguments(i))
+		s.add(nodeKind, name, o.Pold, l.log(name), l.nodeArguments(i))
 		servers = append(servers, name)
 	}
 	for i := range o.Validators {
 		name := l.validatorName(i) + "-sidecar"
-		s.add(name, o.Trainerd, l.log(name), l.sidecarArguments(i))
+		s.add(sidecarKind, name, o.Trainerd, l.log(name), l.sidecarArguments(i))
 		servers = append(servers, name)
 	}
 	for i := range o.Trainers {
-		s.add(trainerNames[i], o.Trainerd, l.log(trainerNames[i]), l.trainerArguments(i, o.Validators))
+		s.add(trainerKind, trainerNames[i], o.Trainerd, l.log(trainerNames[i]), l.trainerArguments(i, o.Validators))
 		trainers = append(trainers, trainerNames[i])
 	}
 	return servers, trainers
 }
 
-// startTrainers starts each trainer as soon as its node has a block.
-func startTrainers(ctx context.Context, w *watcher, s *supervisor, names []string, fail func(error)) {
+// startTrainers starts each trainer as soon as its node has a block, none waiting for another, until the context ends.
+// It returns at once; failed receives those that could not start.
+func startTrainers(ctx context.Context, hasBlock func(context.Context, int) bool, nodes int, s *supervisor, names []string, failed func(name string, err error)) {
 	for i, name := range names {
-		for !w.hasBlock(ctx, i%len(w.connections)) {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(100 * time.Millisecond):
+		go func() {
+			for !hasBlock(ctx, i%nodes) {
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(100 * time.Millisecond):
+				}
 			}
-		}
-		if err := s.start(name); err != nil {
-			fail(err)
-		}
+			if err := s.start(name); err != nil && ctx.Err() == nil {
+				failed(name, err)
+			}
+		}()
 	}
 }

@@ -181,10 +181,6 @@ func (w *watcher) settled(ctx context.Context, client poltypes.QueryClient, r po
 	if err != nil {
 		return err
 	}
-	t, err := client.Totals(ctx, &poltypes.QueryTotalsRequest{})
-	if err != nil {
-		return err
-	}
 	for _, x := range s.Submissions {
 		e := Event{
 			Event: "submission", Group: r.Group, Round: r.Number, Trainer: x.Trainer, ClaimedLossE9: &x.ClaimedLossE9,
@@ -197,7 +193,7 @@ func (w *watcher) settled(ctx context.Context, client poltypes.QueryClient, r po
 	}
 	e := Event{
 		Event: "round_settled", Group: r.Group, Round: r.Number, Height: r.SettledHeight, Winner: r.Winner,
-		RewardUnrn: r.Reward.String(), VerifierRewardUnrn: r.VerifierReward.String(), SupplyUnrn: t.Supply.String(), Note: r.Note,
+		RewardUnrn: r.Reward.String(), VerifierRewardUnrn: r.VerifierReward.String(), SupplyUnrn: r.SettledSupply.String(), Note: r.Note,
 		Seconds: w.seconds(),
 	}
 	if r.Winner != "" {
