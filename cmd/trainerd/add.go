@@ -67,13 +67,13 @@ func describe(b []byte) (description, error) {
 		d.Kind, d.Canonical = "safetensors", engine.IsCanonical(b)
 		return d, nil
 	}
-	table, parseErr := dataset.Parse(bytes.NewReader(b))
-	if parseErr != nil { // any file has a CID; only a table has rows
-		d.Note = "not a canonical table: " + parseErr.Error()
-		return d, nil
+	switch table, err := dataset.Parse(bytes.NewReader(b)); {
+	case err == nil:
+		root := table.Root()
+		d.Kind, d.Canonical, d.Rows, d.Columns, d.Root = "table", true, table.Rows(), table.Columns(), hex.EncodeToString(root[:])
+	default: // any file has a CID; only a table has rows
+		d.Note = "not a canonical table: " + err.Error()
 	}
-	root := table.Root()
-	d.Kind, d.Canonical, d.Rows, d.Columns, d.Root = "table", true, table.Rows(), table.Columns(), hex.EncodeToString(root[:])
 	return d, nil
 }
 

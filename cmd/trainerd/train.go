@@ -79,11 +79,14 @@ func (o *competeOptions) compete(ctx context.Context, recipe trainer.Recipe, wor
 	defer done()
 	peering := server.NewPeering(client, node, account, log)
 	peering.Step(ctx)
-	finished := make(chan error, 1)
-	go func() { finished <- peering.Run(ctx) }()
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		_ = peering.Run(ctx) // ended by done; the outcome is that of the work
+	}()
 	err = work(ctx, t)
 	done()
-	_ = <-finished // ended by done; the outcome is that of the work
+	<-finished
 	return err
 }
 

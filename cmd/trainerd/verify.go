@@ -166,7 +166,11 @@ func recompute(ctx context.Context, client *chain.Client, fetch verifier.FetchFu
 		result.Equal = result.Equal && f.Equal
 		return nil
 	}
-	if err := check("parent", round.Parent, round.ParentVerdict); err != nil {
+	parent := "parent"
+	if round.Parent.Cid == "" {
+		parent = "parent (the initial weights, from the group's seed)"
+	}
+	if err := check(parent, round.Parent, round.ParentVerdict); err != nil {
 		return result, err
 	}
 	submissions, err := client.Submissions(ctx, group.Name, round.Number)
