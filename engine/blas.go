@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"gonum.org/v1/gonum/blas"
+
+	"github.com/pold-network/pold/engine/internal/gemm"
 )
 
 // BLAS is the matrix product of this package behind gonum's single precision interface:
@@ -61,8 +63,8 @@ func (BLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32
 		}
 		a, lda = scaled, colsA
 	}
-	defaultBackend.gemm(product{transA: transA, transB: transB, m: m, n: n, k: k,
-		a: a, lda: lda, b: b, ldb: ldb, accumulate: true, c: c, ldc: ldc})
+	defaultMachine().mul.Multiply(&gemm.Product{TransA: transA, TransB: transB, M: m, N: n, K: k,
+		A: a, LDA: lda, B: b, LDB: ldb, Accumulate: true, C: c, LDC: ldc})
 }
 
 func isTransposed(name string, t blas.Transpose) bool {

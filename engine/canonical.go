@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/pold-network/pold/engine/internal/exact"
 )
 
 // Canonicalize rewrites a float32 safetensors file, as any tool wrote it, into the one canonical form, and says in words what it
@@ -38,13 +40,13 @@ func canonicalNaNs(data []byte) (out []byte, changed int) {
 	out = data
 	for i := 0; i+4 <= len(data); i += 4 {
 		v := math.Float32frombits(binary.LittleEndian.Uint32(data[i:]))
-		if v == v || math.Float32bits(v) == nanBits {
+		if v == v || math.Float32bits(v) == exact.NaNBits {
 			continue
 		}
 		if changed == 0 {
 			out = bytes.Clone(data)
 		}
-		binary.LittleEndian.PutUint32(out[i:], nanBits)
+		binary.LittleEndian.PutUint32(out[i:], exact.NaNBits)
 		changed++
 	}
 	return out, changed

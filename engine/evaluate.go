@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
+
+	"github.com/pold-network/pold/engine/internal/exact"
 )
 
 // Evaluation is the result of a model on a data set as integers, fit for consensus.
@@ -24,7 +26,7 @@ func (m *Model) Evaluate(d *Data, o Objective) (Evaluation, error) {
 	}
 	rows, outputs := d.Rows(), m.outputs()
 	chunk := min(rows, m.chunkRows())
-	p, l := m.newPass(chunk, false), newLoss(m.be, o, chunk, outputs)
+	p, l := m.newPass(chunk, evaluating, false), newLoss(m.machine, o, chunk, m.positions(), m.classes())
 
 	header := append([]byte(evaluationDomain), make([]byte, 0, 16)...)
 	header = binary.LittleEndian.AppendUint32(header, uint32(o))
@@ -40,7 +42,7 @@ func (m *Model) Evaluate(d *Data, o Objective) (Evaluation, error) {
 		part := d.slice(from, min(from+chunk, rows))
 		out := p.forward(part.X, part.Rows())
 		perRow := l.rows(out, part, nil)
-		e.Finite = e.Finite && firstNonFinite(out) < 0 && firstNonFinite(perRow) < 0
+		e.Finite = e.Finite && m.machine.vec.NonFinite(out) == 0 && m.machine.vec.NonFinite(perRow) == 0
 		for _, v := range m.metricRows(out, part, o) {
 			metricMean.add(v)
 		}
@@ -48,9 +50,9 @@ func (m *Model) Evaluate(d *Data, o Objective) (Evaluation, error) {
 		for r, v := range perRow {
 			lossMean.add(toE9(v))
 			for _, y := range out[r*outputs:][:outputs] {
-				buf = binary.LittleEndian.AppendUint32(buf, canonicalBits(y))
+				buf = binary.LittleEndian.AppendUint32(buf, exact.CanonicalBits(y))
 			}
-			buf = binary.LittleEndian.AppendUint32(buf, canonicalBits(v))
+			buf = binary.LittleEndian.AppendUint32(buf, exact.CanonicalBits(v))
 		}
 		digest.Write(buf)
 	}
@@ -63,83 +65,80 @@ func (m *Model) Evaluate(d *Data, o Objective) (Evaluation, error) {
 	return e, nil
 }
 
-// metricRows returns the metric of each row in 10^-9: 10^9 for a right class and 0 for a wrong one, or the mean absolute error.
+// metricRows returns the metric of each row in 10^-9: the part of right decisions, or the mean absolute error.
 func (m *Model) metricRows(out []float32, d *Data, o Objective) []uint64 {
 	n := m.outputs()
 	values := make([]uint64, d.Rows())
-	if o == CrossEntropy {
-		for r := range values {
-			if argmax(out[r*n:][:n]) == int(d.Labels[r]) {
-				values[r] = 1_000_000_000
-			}
+	if o == MeanSquaredError {
+		for r, v := range absoluteErrors(m.machine, out, d.Y, n) {
+			values[r] = toE9(v)
 		}
 		return values
 	}
-	for r, v := range absoluteErrors(m.be, out, d.Y, n) {
-		values[r] = toE9(v)
+	for r := range values {
+		right, decisions := uint64(0), m.positions()
+		y := out[r*n:][:n]
+		if o == BinaryCrossEntropy {
+			decisions = n
+			for j, t := range d.Y[r*n:][:n] {
+				if (y[j] > 0) == (t > 0.5) {
+					right++
+				}
+			}
+		} else {
+			for j, label := range d.Labels[r*decisions:][:decisions] {
+				if argmax(y[j*n/decisions:][:n/decisions]) == int(label) {
+					right++
+				}
+			}
+		}
+		values[r] = right * 1_000_000_000 / uint64(decisions)
 	}
 	return values
-}
-
-// slice returns the rows from ≤ i < to without copying.
-func (d *Data) slice(from, to int) *Data {
-	s := &Data{Features: d.Features, Targets: d.Targets, X: d.X[from*d.Features : to*d.Features]}
-	if d.Labels != nil {
-		s.Labels = d.Labels[from:to]
-	}
-	if d.Y != nil {
-		s.Y = d.Y[from*d.Targets : to*d.Targets]
-	}
-	return s
 }
 
 // Forward returns the outputs (rows × outputs, for cross-entropy the logits) of the given rows (rows × inputs, not normalised). NaN
 // outputs are the canonical one.
 func (m *Model) Forward(x []float32, rows int) ([]float32, error) {
-	inputs, outputs := m.nodes[0].inputs, m.outputs()
+	inputs, outputs := m.inputs(), m.outputs()
 	if rows < 0 || rows > MaxRows || len(x) != rows*inputs {
 		return nil, dataError("expected %d rows of %d inputs, got %d values", rows, inputs, len(x))
 	}
 	chunk := min(rows, m.chunkRows())
-	p := m.newPass(chunk, false)
+	p := m.newPass(chunk, evaluating, false)
+	if n := m.spec.Vocabulary(); n > 0 {
+		if err := (&Data{Features: inputs, X: x}).validateVocabulary(n); err != nil {
+			return nil, err
+		}
+	}
 	result := make([]float32, 0, rows*outputs)
 	for from := 0; from < rows; from += chunk {
 		to := min(from+chunk, rows)
 		result = append(result, p.forward(x[from*inputs:to*inputs], to-from)...)
 	}
 	for i, v := range result {
-		result[i] = math.Float32frombits(canonicalBits(v))
+		result[i] = math.Float32frombits(exact.CanonicalBits(v))
 	}
 	return result, nil
 }
 
-// Predict returns for each row the index of its largest output, the first of equals: the class of a model trained with cross-entropy.
+// Predict returns for each row, or for each of its positions, the index of the largest output, the first of equals: the class of a model
+// trained with cross-entropy.
 func (m *Model) Predict(x []float32, rows int) ([]int, error) {
 	out, err := m.Forward(x, rows)
 	if err != nil {
 		return nil, err
 	}
-	n := m.outputs()
-	classes := make([]int, rows)
+	n := m.classes()
+	classes := make([]int, len(out)/n)
 	for r := range classes {
 		classes[r] = argmax(out[r*n:][:n])
 	}
 	return classes, nil
 }
 
-func (m *Model) outputs() int { return m.nodes[len(m.nodes)-1].outputs }
-
 // chunkRows is how many rows one pass takes: enough to share work, few enough to bound memory. It cannot change a result.
 func (m *Model) chunkRows() int {
 	const floats = 1 << 22
 	return max(1, min(256, floats/m.activations()))
-}
-
-// activations is the number of values that one row takes in a pass.
-func (m *Model) activations() int {
-	total := m.nodes[0].inputs
-	for _, n := range m.nodes {
-		total += n.outputs
-	}
-	return total
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pold-network/pold/engine/internal/exact"
 )
 
 func TestLossE9IsRoundedOnce(t *testing.T) {
@@ -38,8 +40,8 @@ func TestLossE9IsRoundedOnce(t *testing.T) {
 		x    float32
 		want uint64
 	}{
-		{"zero", 0, 0}, {"minus zero", math.Float32frombits(signBit32), 0}, {"one", 1, 1e9}, {"a half", 0.5, 5e8},
-		{"the smallest subnormal", 0x1p-149, 0}, {"infinity", inf32(false), maxE9}, {"the largest number", math.MaxFloat32, maxE9},
+		{"zero", 0, 0}, {"minus zero", math.Float32frombits(exact.SignBit), 0}, {"one", 1, 1e9}, {"a half", 0.5, 5e8},
+		{"the smallest subnormal", 0x1p-149, 0}, {"infinity", exact.Inf(false), maxE9}, {"the largest number", math.MaxFloat32, maxE9},
 		{"a tie that goes down to even", 0x1p-10, 976562}, {"a tie that goes up to even", 3 * 0x1p-10, 2929688},
 	} {
 		if got := toE9(c.x); got != c.want {
@@ -82,7 +84,7 @@ func TestEvaluationIsMadeOfItsRows(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			loss := slices.Clone(newLoss(m.be, o, 1, 10).rows(out, row, nil))
+			loss := slices.Clone(newLoss(m.machine, o, 1, 1, 10).rows(out, row, nil))
 			lossSum += toE9(loss[0])
 			one, err := m.Evaluate(row, o)
 			if err != nil || one.LossE9 != toE9(loss[0]) {
@@ -155,12 +157,12 @@ func TestDataMustFitModelAndObjective(t *testing.T) {
 		{"rows for squared error", func(*Data) {}, MeanSquaredError, ""},
 		{"cross-entropy without targets", func(d *Data) { d.Targets, d.Y = 0, nil }, CrossEntropy, ""},
 		{"squared error without labels", func(d *Data) { d.Labels = nil }, MeanSquaredError, ""},
-		{"an unknown objective", func(*Data) {}, 3, "expected objective 1 (cross-entropy) or 2 (mean squared error), got 3"},
+		{"an unknown objective", func(*Data) {}, 4, "expected objective 1 (cross-entropy), 2 (mean squared error) or 3 (binary cross-entropy), got 4"},
 		{"no rows", func(d *Data) { d.X = nil }, CrossEntropy, "expected 1 to"},
 		{"other features than inputs", func(d *Data) { d.Features = 1 }, CrossEntropy, "expected 2 features per row"},
 		{"a row cut off", func(d *Data) { d.X = d.X[:7] }, CrossEntropy, "got 7 values"},
-		{"a feature that is NaN", func(d *Data) { d.X[3] = nan32() }, CrossEntropy, "row 1 feature 1 is NaN"},
-		{"an infinite target", func(d *Data) { d.Y[4] = inf32(true) }, MeanSquaredError, "row 1 target 1 is -Inf"},
+		{"a feature that is NaN", func(d *Data) { d.X[3] = exact.NaN() }, CrossEntropy, "row 1 feature 1 is NaN"},
+		{"an infinite target", func(d *Data) { d.Y[4] = exact.Inf(true) }, MeanSquaredError, "row 1 target 1 is -Inf"},
 		{"a missing label", func(d *Data) { d.Labels = d.Labels[:3] }, CrossEntropy, "one label for each of 4 rows, got 3"},
 		{"a class that the model does not have", func(d *Data) { d.Labels[2] = 3 }, CrossEntropy, "row 2 has class 3; expected 0 to 2"},
 		{"other targets than outputs", func(d *Data) { d.Targets = 2 }, MeanSquaredError, "expected 3 targets"},
@@ -200,4 +202,23 @@ func TestSelectCopiesRows(t *testing.T) {
 	if new(Data).Rows() != 0 {
 		t.Error("expected no rows in empty data")
 	}
+}
+
+// smallData returns rows for a model with the given sizes, fit for every objective but the binary one.
+func smallData(rows, features, outputs int) *Data {
+	d := &Data{Features: features, Targets: outputs, X: selfTestNumbers("small data", rows*features), Y: selfTestNumbers("small targets", rows*outputs)}
+	for i := range rows {
+		d.Labels = append(d.Labels, uint32(i*7%outputs))
+	}
+	return d
+}
+
+// floatNear returns a number with an exponent near the given one, often with a short fraction, so that ties are likely.
+func floatNear(s *stream, exponent, spread int32) float32 {
+	fraction := s.uint32() & 0x7fffff
+	if s.uint32()&1 == 0 {
+		fraction &= 0x7fffff << (s.uint32() % 23)
+	}
+	e := min(254, max(0, exponent+127+int32(s.below(uint32(2*spread+1)))-spread))
+	return math.Float32frombits(s.uint32()&(1<<31) | uint32(e)<<23 | fraction)
 }

@@ -5,6 +5,7 @@ import (
 	"log"
 
 	"github.com/pold-network/pold/engine"
+	"github.com/pold-network/pold/modelspec"
 )
 
 // Train a network on "exclusive or" and evaluate it. The numbers in the output are the same on every machine.
@@ -12,9 +13,9 @@ func Example() {
 	spec := &engine.Spec{
 		InputShape: []uint32{2},
 		Layers: []engine.Layer{
-			{Name: "hidden", Kind: engine.KindDense, Units: 8},
-			{Name: "bend", Kind: engine.KindTanh},
-			{Name: "classes", Kind: engine.KindDense, Units: 2},
+			{Name: "hidden", Kind: modelspec.KindDense, Units: 8},
+			{Name: "bend", Kind: modelspec.KindTanh},
+			{Name: "classes", Kind: modelspec.KindDense, Units: 2},
 		},
 	}
 	data := &engine.Data{Features: 2, X: []float32{0, 0, 0, 1, 1, 0, 1, 1}, Labels: []uint32{0, 1, 1, 0}}
@@ -33,27 +34,13 @@ func Example() {
 	fmt.Print(spec.Summary())
 	fmt.Printf("loss_e9 %d, accuracy_e9 %d, digest %x…\n", result.LossE9, result.MetricE9, result.Digest[:4])
 	// Output:
-	// LAYER    KIND   READS   OUTPUTS  PARAMETERS
-	// input    -      -       2        0
-	// hidden   dense  input   8        24
-	// bend     tanh   hidden  8        0
-	// classes  dense  bend    2        18
-	// 42 parameters (168 bytes), 32 multiply-adds per row
+	// LAYER    KIND   READS   OUTPUT  PARAMETERS
+	// input    -      -       2       0
+	// hidden   dense  input   8       24
+	// bend     tanh   hidden  8       0
+	// classes  dense  bend    2       18
+	// 42 parameters (168 bytes); checkpoint file: 448 bytes
+	// memory per row: 152 bytes in training, 64 in evaluation
+	// 32 multiply-adds per row: 64 FLOP forward, 192 in training; cost 544
 	// loss_e9 422489, accuracy_e9 1000000000, digest b19a78ac…
-}
-
-// Rewrite a file of another tool into the only form that counts as a checkpoint.
-func ExampleCanonicalize() {
-	header := `{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`
-	file := append([]byte{byte(len(header)), 0, 0, 0, 0, 0, 0, 0}, header+"\x00\x00\x80\x3f"...)
-	_, changes, err := engine.Canonicalize(file)
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, c := range changes {
-		fmt.Println(c)
-	}
-	// Output:
-	// removed the metadata (["format"])
-	// rewrote the header without spaces and other spellings (85 bytes, now 56)
 }

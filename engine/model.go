@@ -3,64 +3,90 @@ package engine
 import (
 	"fmt"
 	"slices"
+
+	"github.com/pold-network/pold/engine/internal/exact"
+	"github.com/pold-network/pold/modelspec"
 )
 
 // Model is a network with its float32 weights. Methods that only read (Forward, Predict, Evaluate, Encode, Clone) may run
 // concurrently; Train may not run beside any of them.
 type Model struct {
-	spec   *Spec
-	nodes  []node
-	params []float32 // for every dense layer in order: weight [units, inputs] row-major, then bias [units]
-	be     backend
+	spec    *Spec
+	nodes   []modelspec.Node
+	params  []float32 // trainable tensors, one after the other in the order of the nodes
+	buffers []float32 // the others
+	mapping *Mapping  // of the sml layer; nil without one
+	machine *machine
 }
 
 func newModel(spec *Spec) (*Model, error) {
-	nodes, err := spec.plan()
+	nodes, err := spec.Plan()
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{spec: spec.clone(), nodes: nodes, be: defaultBackend}
-	m.params = make([]float32, m.spec.Parameters())
+	m := &Model{spec: spec.Clone(), nodes: nodes, machine: defaultMachine()}
+	var params, buffers int64
+	for i := range nodes {
+		params += nodes[i].Parameters()
+		buffers += nodes[i].Buffers()
+		if nodes[i].Kind == modelspec.KindSML {
+			m.mapping = identityMapping(nodes[i].Inputs())
+		}
+	}
+	m.params, m.buffers = make([]float32, params), make([]float32, buffers)
 	return m, nil
 }
 
-// NewModel makes a model with initial weights: Glorot uniform from the stream (seed, "init/<layer>", 0) in row-major order, biases
-// zero. Equal specs and seeds give equal bits everywhere.
+// NewModel makes a model with initial weights, see SPEC.md section 5. Equal specs and seeds give equal bits everywhere.
 func NewModel(spec *Spec, seed [32]byte) (*Model, error) {
 	m, err := newModel(spec)
 	if err != nil {
 		return nil, err
 	}
-	m.eachDense(func(n node, weight, _ []float32) {
-		newStream(seed, "init/"+n.Name, 0).glorotUniform(weight, n.inputs, n.outputs)
+	streams := map[string]*stream{} // one for each layer
+	m.eachTensor(func(n *modelspec.Node, t *modelspec.Tensor, values []float32) {
+		switch t.Init {
+		case modelspec.Ones:
+			for i := range values {
+				values[i] = 1
+			}
+		case modelspec.GlorotUniform:
+			if streams[n.Name] == nil {
+				streams[n.Name] = newStream(seed, "init/"+n.Name, 0)
+			}
+			streams[n.Name].glorotUniform(values, t.FanIn, t.FanOut)
+		}
 	})
 	return m, nil
 }
 
-// eachDense visits the layers that have weights in the order of the spec.
-func (m *Model) eachDense(visit func(n node, weight, bias []float32)) {
-	rest := m.params
-	for _, n := range m.nodes {
-		if n.params == 0 {
-			continue
+// eachTensor visits weights and buffers in the order of the nodes.
+func (m *Model) eachTensor(visit func(n *modelspec.Node, t *modelspec.Tensor, values []float32)) {
+	params, buffers := m.params, m.buffers
+	for i := range m.nodes {
+		n := &m.nodes[i]
+		for j := range n.Tensors {
+			t := &n.Tensors[j]
+			from := &params
+			if t.Buffer {
+				from = &buffers
+			}
+			visit(n, t, (*from)[:t.Size():t.Size()])
+			*from = (*from)[t.Size():]
 		}
-		split := n.inputs * n.outputs
-		visit(n, rest[:split], rest[split:n.params])
-		rest = rest[n.params:]
 	}
 }
 
-// DecodeModel reads the weights of spec from a canonical safetensors file with exactly the tensors "<layer>.weight" [units, inputs]
-// and "<layer>.bias" [units], all F32 and finite. Errors wrap ErrMalformed, ErrNotCanonical, ErrWrongTensors, ErrNonFinite or
-// ErrInvalidSpec.
+// DecodeModel reads the weights of spec from a canonical safetensors file with exactly the tensors of the spec, "<layer>.weight" and so
+// on, all F32 and finite. Errors wrap ErrMalformed, ErrNotCanonical, ErrWrongTensors, ErrNonFinite or ErrInvalidSpec.
 func DecodeModel(spec *Spec, file []byte) (*Model, error) {
 	m, err := newModel(spec)
 	if err != nil {
 		return nil, err
 	}
-	if limit := maxHeaderBytes + 8 + 4*len(m.params); len(file) > limit {
+	if limit := maxHeaderBytes + 8 + 4*(len(m.params)+len(m.buffers)); len(file) > limit {
 		return nil, fmt.Errorf("%w: expected at most %d bytes for a model of %d parameters, got %d",
-			ErrWrongTensors, limit, len(m.params), len(file))
+			ErrWrongTensors, limit, len(m.params)+len(m.buffers), len(file))
 	}
 	tensors, err := DecodeSafetensors(file)
 	if err != nil {
@@ -81,57 +107,48 @@ func (m *Model) load(tensors []Tensor) error {
 	for _, t := range tensors {
 		byName[t.Name] = t
 	}
-	want := m.tensors()
-	loaded := make([]Tensor, 0, len(want)) // in the order of want
-	for _, w := range want {
-		t, ok := byName[w.Name]
-		if !ok {
-			return fmt.Errorf("%w: tensor %q is missing; expected %s of shape %v", ErrWrongTensors, w.Name, DTypeF32, w.Shape)
+	var err error
+	expected := 0
+	m.eachTensor(func(_ *modelspec.Node, want *modelspec.Tensor, values []float32) {
+		expected++
+		if err == nil {
+			err = loadTensor(byName, want, values)
 		}
-		if t.DType != DTypeF32 || !slices.Equal(t.Shape, w.Shape) {
-			return fmt.Errorf("%w: tensor %q: expected %s of shape %v, got %s of shape %v",
-				ErrWrongTensors, w.Name, DTypeF32, w.Shape, t.DType, t.Shape)
-		}
-		loaded = append(loaded, t)
-		delete(byName, w.Name)
+	})
+	if err != nil {
+		return err
 	}
 	for _, t := range tensors {
 		if _, extra := byName[t.Name]; extra {
-			return fmt.Errorf("%w: tensor %q belongs to no layer; remove it (the spec has %d tensors)", ErrWrongTensors, t.Name, len(want))
+			return fmt.Errorf("%w: tensor %q belongs to no layer; remove it (the spec has %d tensors)", ErrWrongTensors, t.Name, expected)
 		}
 	}
-	next := 0
-	fill := func(dst []float32) error {
-		t := loaded[next]
-		next++
-		decodeF32(dst, t.Data)
-		if i := firstNonFinite(dst); i >= 0 {
-			return fmt.Errorf("%w: tensor %q element %d is %v; every weight must be finite", ErrNonFinite, t.Name, i, dst[i])
-		}
-		return nil
-	}
-	var err error
-	m.eachDense(func(_ node, weight, bias []float32) {
-		if err == nil {
-			err = fill(weight)
-		}
-		if err == nil {
-			err = fill(bias)
-		}
-	})
-	return err
+	return nil
 }
 
-func weightName(n node) string { return n.Name + ".weight" }
-func biasName(n node) string   { return n.Name + ".bias" }
+// loadTensor takes one tensor out of byName.
+func loadTensor(byName map[string]Tensor, want *modelspec.Tensor, values []float32) error {
+	t, ok := byName[want.Name]
+	if !ok {
+		return fmt.Errorf("%w: tensor %q is missing; expected %s of shape %v", ErrWrongTensors, want.Name, DTypeF32, want.Shape)
+	}
+	if t.DType != DTypeF32 || !slices.Equal(t.Shape, want.Shape) {
+		return fmt.Errorf("%w: tensor %q: expected %s of shape %v, got %s of shape %v",
+			ErrWrongTensors, want.Name, DTypeF32, want.Shape, t.DType, t.Shape)
+	}
+	decodeF32(values, t.Data)
+	if i := exact.FirstNonFinite(values); i >= 0 {
+		return fmt.Errorf("%w: tensor %q element %d is %v; every weight must be finite", ErrNonFinite, want.Name, i, values[i])
+	}
+	delete(byName, want.Name)
+	return nil
+}
 
 // tensors returns the weights as tensors in the order of the spec.
 func (m *Model) tensors() []Tensor {
 	var ts []Tensor
-	m.eachDense(func(n node, weight, bias []float32) {
-		ts = append(ts,
-			Tensor{Name: weightName(n), DType: DTypeF32, Shape: []int{n.outputs, n.inputs}, Data: encodeF32(weight)},
-			Tensor{Name: biasName(n), DType: DTypeF32, Shape: []int{n.outputs}, Data: encodeF32(bias)})
+	m.eachTensor(func(_ *modelspec.Node, t *modelspec.Tensor, values []float32) {
+		ts = append(ts, Tensor{Name: t.Name, DType: DTypeF32, Shape: t.Shape, Data: encodeF32(values)})
 	})
 	return ts
 }
@@ -148,21 +165,42 @@ func (m *Model) Encode() []byte {
 // Clone returns a model with the same spec and its own copy of the weights.
 func (m *Model) Clone() *Model {
 	c := *m
-	c.params = slices.Clone(m.params)
+	c.params, c.buffers = slices.Clone(m.params), slices.Clone(m.buffers)
 	return &c
 }
 
 // Spec returns a copy of the model's spec.
-func (m *Model) Spec() *Spec { return m.spec.clone() }
+func (m *Model) Spec() *Spec { return m.spec.Clone() }
 
-func (s *Spec) clone() *Spec {
-	c := &Spec{InputShape: slices.Clone(s.InputShape), Layers: slices.Clone(s.Layers)}
-	if s.Normalization != nil {
-		n := *s.Normalization
-		c.Normalization = &n
+// inputs and outputs are the numbers of values in one row.
+func (m *Model) inputs() int  { return m.spec.Inputs() }
+func (m *Model) outputs() int { return m.nodes[len(m.nodes)-1].Outputs() }
+
+// positions and classes divide the outputs of a row for cross-entropy: [T, classes] holds T decisions, any other shape one.
+func (m *Model) positions() int { return m.outputs() / m.classes() }
+func (m *Model) classes() int   { return classesOf(m.nodes) }
+
+func classesOf(nodes []modelspec.Node) int {
+	out := nodes[len(nodes)-1].Out
+	if len(out) == 2 {
+		return out[1]
 	}
-	for i := range c.Layers {
-		c.Layers[i].Inputs = slices.Clone(c.Layers[i].Inputs)
+	return sizeOf(out)
+}
+
+func sizeOf(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
 	}
-	return c
+	return n
+}
+
+// activations is the number of values that one row takes in a pass.
+func (m *Model) activations() int {
+	total := m.inputs()
+	for i := range m.nodes {
+		total += m.nodes[i].Outputs() + int(m.nodes[i].Kept)
+	}
+	return total
 }

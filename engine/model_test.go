@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pold-network/pold/engine/internal/exact"
+	"github.com/pold-network/pold/modelspec"
 )
 
 func newTestModel(t testing.TB, spec *Spec, seed byte) *Model {
@@ -26,17 +29,17 @@ func TestNewModelFollowsItsSeed(t *testing.T) {
 	if bytes.Equal(a.Encode(), c.Encode()) {
 		t.Error("two seeds give the same model")
 	}
-	a.eachDense(func(n node, weight, bias []float32) {
-		limit := math.Sqrt(6 / float64(n.inputs+n.outputs))
+	a.eachTensor(func(n *modelspec.Node, tensor *modelspec.Tensor, values []float32) {
 		largest := 0.0
-		for _, w := range weight {
+		for _, w := range values {
 			largest = max(largest, math.Abs(float64(w)))
 		}
-		if largest > limit*1.000001 || largest < 0.9*limit {
-			t.Errorf("layer %q: expected weights up to %v, got up to %v", n.Name, limit, largest)
+		limit := 0.0
+		if tensor.Suffix == "weight" {
+			limit = math.Sqrt(6 / float64(n.Inputs()+n.Outputs()))
 		}
-		if slices.ContainsFunc(bias, func(v float32) bool { return v != 0 }) {
-			t.Errorf("layer %q: expected biases of zero, got %v", n.Name, bias)
+		if largest > limit*1.000001 || largest < 0.9*limit {
+			t.Errorf("%s: expected values up to %v, got up to %v", tensor.Name, limit, largest)
 		}
 	})
 	if _, err := NewModel(&Spec{}, [32]byte{}); !errors.Is(err, ErrInvalidSpec) {
@@ -94,8 +97,8 @@ func TestDecodeModelExplainsWhatDoesNotFit(t *testing.T) {
 		{"a transposed weight", encode(NewTensor("d.weight", []int{2, 1}, []float32{1, 2}), bias), ErrWrongTensors, "expected F32 of shape [1 2], got F32 of shape [2 1]"},
 		{"a bias without dimension", encode(weight, NewTensor("d.bias", nil, []float32{3})), ErrWrongTensors, "got F32 of shape []"},
 		{"double precision", float64Bias, ErrWrongTensors, "has dtype F64"},
-		{"an infinite weight", encode(NewTensor("d.weight", []int{1, 2}, []float32{1, inf32(true)}), bias), ErrNonFinite, `"d.weight" element 1 is -Inf`},
-		{"a bias that is NaN", encode(weight, NewTensor("d.bias", []int{1}, []float32{nan32()})), ErrNonFinite, `"d.bias" element 0 is NaN`},
+		{"an infinite weight", encode(NewTensor("d.weight", []int{1, 2}, []float32{1, exact.Inf(true)}), bias), ErrNonFinite, `"d.weight" element 1 is -Inf`},
+		{"a bias that is NaN", encode(weight, NewTensor("d.bias", []int{1}, []float32{exact.NaN()})), ErrNonFinite, `"d.bias" element 0 is NaN`},
 		{"a header that is not padded", rawFile(`{}`), ErrNotCanonical, "canonicalize it"},
 		{"no safetensors file", []byte("PK\x03\x04 a pickle perhaps"), ErrMalformed, "is it a safetensors file?"},
 		{"a file far too large", make([]byte, maxHeaderBytes+100), ErrWrongTensors, "expected at most"},
@@ -110,7 +113,7 @@ func TestDecodeModelExplainsWhatDoesNotFit(t *testing.T) {
 // TestForwardByHand computes a small network step by step.
 func TestForwardByHand(t *testing.T) {
 	spec := &Spec{InputShape: []uint32{2}, Normalization: &Normalization{OffsetE6: 1_000_000, DivisorE6: 2_000_000},
-		Layers: layers(denseLayer("a", 2), Layer{Name: "r", Kind: KindReLU}, denseLayer("b", 1))}
+		Layers: layers(denseLayer("a", 2), Layer{Name: "r", Kind: modelspec.KindReLU}, denseLayer("b", 1))}
 	file, err := EncodeSafetensors([]Tensor{
 		NewTensor("a.weight", []int{2, 2}, []float32{1, -2, 3, 4}), NewTensor("a.bias", []int{2}, []float32{0.5, -1}),
 		NewTensor("b.weight", []int{1, 2}, []float32{2, -1}), NewTensor("b.bias", []int{1}, []float32{10}),
@@ -159,11 +162,11 @@ func TestForwardDoesNotDependOnHowRowsAreCut(t *testing.T) {
 }
 
 func TestArgmaxTakesTheFirstOfEquals(t *testing.T) {
-	nan := nan32()
+	nan := exact.NaN()
 	for _, c := range []struct {
 		x    []float32
 		want int
-	}{{[]float32{1, 3, 3}, 1}, {[]float32{2, 2}, 0}, {[]float32{0, math.Float32frombits(signBit32)}, 0}, {[]float32{1, nan, 2}, 2}, {[]float32{nan, 5}, 0}} {
+	}{{[]float32{1, 3, 3}, 1}, {[]float32{2, 2}, 0}, {[]float32{0, math.Float32frombits(exact.SignBit)}, 0}, {[]float32{1, nan, 2}, 2}, {[]float32{nan, 5}, 0}} {
 		if got := argmax(c.x); got != c.want {
 			t.Errorf("argmax(%v): expected %d, got %d", c.x, c.want, got)
 		}

@@ -41,11 +41,26 @@ const streamDomain = Version + "/stream\x00"
 // newStream opens the stream (seed, label, index). Key and nonce are the first 16 bytes of
 // SHA-256(domain ‖ seed ‖ index as 8 bytes little endian ‖ label).
 func newStream(seed [32]byte, label string, index uint64) *stream {
-	b := append([]byte(streamDomain), seed[:]...)
+	s := openStream(seed, label, index)
+	return &s
+}
+
+// openStream is newStream without an allocation, for labels of up to 96 bytes.
+func openStream(seed [32]byte, label string, index uint64) stream {
+	var room [len(streamDomain) + len(seed) + 8 + 96]byte
+	b := append(append(room[:0], streamDomain...), seed[:]...)
 	b = binary.LittleEndian.AppendUint64(b, index)
 	h := sha256.Sum256(append(b, label...))
 	word := func(i int) uint32 { return binary.LittleEndian.Uint32(h[4*i:]) }
-	return &stream{key: [2]uint32{word(0), word(1)}, nonce: [2]uint32{word(2), word(3)}, used: 4}
+	return stream{key: [2]uint32{word(0), word(1)}, nonce: [2]uint32{word(2), word(3)}, used: 4}
+}
+
+// skip passes over the first n words of a stream that has not been read yet.
+func (s *stream) skip(n uint64) {
+	s.block = n / 4
+	for range n % 4 {
+		s.uint32()
+	}
 }
 
 // uint32 returns the next random word.
@@ -76,17 +91,15 @@ func (s *stream) symmetric() float32 {
 	return float32(odd) * (1.0 / (1 << 23))
 }
 
-// permutation returns a random order of 0..n-1 (Fisher–Yates from the end).
-func (s *stream) permutation(n int) []int {
-	p := make([]int, n)
+// permute fills p with a random order of 0..len(p)-1 (Fisher–Yates from the end).
+func (s *stream) permute(p []int) {
 	for i := range p {
 		p[i] = i
 	}
-	for i := n - 1; i > 0; i-- {
+	for i := len(p) - 1; i > 0; i-- {
 		j := int(s.below(uint32(i + 1)))
 		p[i], p[j] = p[j], p[i]
 	}
-	return p
 }
 
 // glorotUniform fills w with numbers between ±sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010).

@@ -83,7 +83,8 @@ func TestSymmetricIsInsideTheOpenInterval(t *testing.T) {
 
 func TestPermutationHoldsEveryIndexOnce(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 1000} {
-		p := newStream([32]byte{3}, "order", 9).permutation(n)
+		p := make([]int, n)
+		newStream([32]byte{3}, "order", 9).permute(p)
 		sorted := slices.Sorted(slices.Values(p))
 		for i, v := range sorted {
 			if i != v {

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,10 +14,19 @@ import (
 	"testing"
 )
 
-// sourceFiles parses the package without its tests.
+// sourceFiles parses the package and its internal ones without their tests.
 func sourceFiles(t *testing.T) (*token.FileSet, []*ast.File) {
 	t.Helper()
-	names, err := filepath.Glob("*.go")
+	var names []string
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if entry.IsDir() && slices.Contains([]string{"gen", "bench", "testdata"}, entry.Name()) {
+			return filepath.SkipDir // programs that make or measure the package
+		}
+		if filepath.Ext(path) == ".go" {
+			names = append(names, path)
+		}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,14 +52,15 @@ func sourceFiles(t *testing.T) (*token.FileSet, []*ast.File) {
 func TestSourceUsesOnlyPortableThings(t *testing.T) {
 	allowedImports := []string{
 		"bytes", "cmp", "crypto/sha256", "encoding/binary", "encoding/hex", "errors", "fmt", "maps", "math", "math/bits", "runtime",
-		"slices", "strconv", "strings", "sync", "text/tabwriter", "unicode/utf16", "unicode/utf8",
-		"gonum.org/v1/gonum/blas", "google.golang.org/protobuf/encoding/protowire", "golang.org/x/sys/cpu",
+		"slices", "strconv", "strings", "sync", "unicode/utf16", "unicode/utf8", "unsafe",
+		"sync/atomic", "time", "gonum.org/v1/gonum/blas", "golang.org/x/sys/cpu", "github.com/pold-network/pold/modelspec",
 	}
 	allowedMath := []string{"Abs", "Sqrt", "Float32bits", "Float32frombits", "Float64bits", "Float64frombits", "MaxFloat32", "MaxInt64"}
 	set, files := sourceFiles(t)
 	for _, f := range files {
 		for _, imp := range f.Imports {
-			if path := strings.Trim(imp.Path.Value, `"`); !slices.Contains(allowedImports, path) {
+			path := strings.Trim(imp.Path.Value, `"`)
+			if !slices.Contains(allowedImports, path) && !strings.HasPrefix(path, "github.com/pold-network/pold/engine/internal/") {
 				t.Errorf("%v: import of %s; expected only %s", set.Position(imp.Pos()), path, strings.Join(allowedImports, ", "))
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pold-network/pold/engine/internal/exact"
 )
 
 // DTypeF32 is the only element type of canonical files: IEEE 754 binary32, little endian.
@@ -56,7 +58,7 @@ func NewTensor(name string, shape []int, values []float32) Tensor {
 func encodeF32(x []float32) []byte {
 	b := make([]byte, 0, 4*len(x))
 	for _, v := range x {
-		b = binary.LittleEndian.AppendUint32(b, canonicalBits(v))
+		b = binary.LittleEndian.AppendUint32(b, exact.CanonicalBits(v))
 	}
 	return b
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pold-network/pold/engine/internal/exact"
 )
 
 // rawFile assembles a safetensors file from a header text and data, whatever they say.
@@ -185,8 +187,8 @@ func TestCanonicalizeSaysWhatItChanged(t *testing.T) {
 	out, changes, err := Canonicalize(rawFile(padded(`{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}`), oddNaN...))
 	if err != nil || len(changes) != 1 || !strings.Contains(changes[0], "1 NaN") {
 		t.Errorf("a NaN with a payload: expected it to be reported, got %q, %v", changes, err)
-	} else if bits := binary.LittleEndian.Uint32(out[len(out)-4:]); bits != nanBits {
-		t.Errorf("a NaN with a payload: expected %#x, got %#x", uint32(nanBits), bits)
+	} else if bits := binary.LittleEndian.Uint32(out[len(out)-4:]); bits != exact.NaNBits {
+		t.Errorf("a NaN with a payload: expected %#x, got %#x", uint32(exact.NaNBits), bits)
 	}
 
 	_, _, err = Canonicalize(rawFile(`{"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}`, 0, 0, 0, 0))
@@ -227,7 +229,7 @@ func FuzzSafetensors(f *testing.F) {
 			x, _ := want.Float32s()
 			y, _ := byName[want.Name].Float32s()
 			same := func(a, b float32) bool {
-				return canonicalBits(a) == canonicalBits(b) || math.Float32bits(a) == math.Float32bits(b)
+				return exact.CanonicalBits(a) == exact.CanonicalBits(b) || math.Float32bits(a) == math.Float32bits(b)
 			}
 			if !slices.Equal(want.Shape, byName[want.Name].Shape) || !slices.EqualFunc(x, y, same) {
 				t.Errorf("tensor %q changed", want.Name)

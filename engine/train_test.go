@@ -7,6 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pold-network/pold/engine/internal/exact"
+	"github.com/pold-network/pold/engine/internal/isa"
+	"github.com/pold-network/pold/modelspec"
 )
 
 // blobs returns rows around one centre per class.
@@ -33,7 +37,7 @@ func TestTrainingLearnsToClassify(t *testing.T) {
 		classes uint64
 	}{{"exclusive or", xor, 2}, {"five blobs", blobs(200, 5), 5}} {
 		for _, r := range []Recipe{sgdRecipe, adamRecipe} {
-			for _, kind := range []string{KindTanh, KindReLU} {
+			for _, kind := range []string{modelspec.KindTanh, modelspec.KindReLU} {
 				spec := &Spec{InputShape: []uint32{2}, Layers: layers(denseLayer("a", 16), Layer{Name: "b", Kind: kind}, denseLayer("c", c.classes))}
 				m := newTestModel(t, spec, 1)
 				before, err := m.Evaluate(c.data, CrossEntropy)
@@ -61,7 +65,7 @@ func TestTrainingLearnsToFit(t *testing.T) {
 		d.X = append(d.X, float32(x))
 		d.Y = append(d.Y, float32(math.Sin(2*x)), float32(x*x/4))
 	}
-	spec := &Spec{InputShape: []uint32{1}, Layers: layers(denseLayer("a", 24), Layer{Name: "b", Kind: KindTanh}, denseLayer("c", 2))}
+	spec := &Spec{InputShape: []uint32{1}, Layers: layers(denseLayer("a", 24), Layer{Name: "b", Kind: modelspec.KindTanh}, denseLayer("c", 2))}
 	for _, r := range []Recipe{sgdRecipe, adamRecipe} {
 		r.Steps = 600
 		m := newTestModel(t, spec, 1)
@@ -77,7 +81,7 @@ func TestTrainingLearnsToFit(t *testing.T) {
 func TestTrainingIsRepeatable(t *testing.T) {
 	train := func(threads int, r Recipe) []byte {
 		m, d := digitsLike(t, 200)
-		m.be = portable{threads: threads}
+		m.machine = newMachine(isa.Best(), threads)
 		r.BatchSize, r.Steps = 64, 8
 		if err := m.Train(d, CrossEntropy, r, nil); err != nil {
 			t.Fatal(err)
@@ -106,11 +110,20 @@ func TestTrainingReportsItsSteps(t *testing.T) {
 
 	var steps []int
 	m := newTestModel(t, spec, 1)
-	first := m.newTrainer(d, CrossEntropy, r)
+	first := newTestModel(t, spec, 1)
 	batch := make([]int, r.BatchSize)
 	newBatches(r.Seed, d.Rows()).take(batch)
-	want := first.gradient(d.Select(batch))
-	err := m.Train(d, CrossEntropy, r, func(step int, loss float32) bool {
+	clipped := r
+	clipped.ClipNorm = 1
+	training, err := NewTraining(first, d, CrossEntropy, clipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := training.Loss(d.Select(batch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = m.Train(d, CrossEntropy, r, func(step int, loss float32) bool {
 		if step == 1 && loss != want {
 			t.Errorf("expected the loss %v of the first batch before the update, got %v", want, loss)
 		}
@@ -154,10 +167,12 @@ func TestOptimizersByHand(t *testing.T) {
 			return w
 		}()},
 	} {
-		o := newOptimizer(c.recipe, 1)
+		o, steps := newOptimizer(c.recipe, defaultMachine(), 1), 0
 		w := []float32{1}
 		for _, g := range gradients {
-			o.step(defaultBackend, w, []float32{g})
+			steps++
+			o.begin(steps)
+			o.update(w, []float32{g}, 0)
 		}
 		if math.Abs(float64(w[0])-c.want) > 2e-6 {
 			t.Errorf("%s: expected a weight of %v, got %v", c.recipe.Optimizer, c.want, w[0])
@@ -166,7 +181,7 @@ func TestOptimizersByHand(t *testing.T) {
 }
 
 func TestRecipeLimits(t *testing.T) {
-	nan := nan32()
+	nan := exact.NaN()
 	for _, c := range []struct {
 		name   string
 		change func(r *Recipe)
@@ -180,7 +195,7 @@ func TestRecipeLimits(t *testing.T) {
 		{"no learning rate", func(r *Recipe) { r.LearningRate = 0 }, false, false},
 		{"a negative learning rate", func(r *Recipe) { r.LearningRate = -1 }, false, false},
 		{"a learning rate that is NaN", func(r *Recipe) { r.LearningRate = nan }, false, false},
-		{"an infinite learning rate", func(r *Recipe) { r.LearningRate = inf32(false) }, false, false},
+		{"an infinite learning rate", func(r *Recipe) { r.LearningRate = exact.Inf(false) }, false, false},
 		{"a momentum of one", func(r *Recipe) { r.Momentum = 1 }, false, false},
 		{"a momentum that is NaN", func(r *Recipe) { r.Momentum = nan }, false, false},
 		{"sgd with beta2", func(r *Recipe) { r.Beta2 = 0.9 }, false, false},

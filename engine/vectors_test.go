@@ -14,6 +14,10 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/pold-network/pold/engine/internal/exact"
+	"github.com/pold-network/pold/engine/internal/gemm"
+	"github.com/pold-network/pold/modelspec"
 )
 
 var update = flag.Bool("update", false, "rewrite the known answers in testdata (only together with a new engine version)")
@@ -26,7 +30,7 @@ type hexBits []float32
 func (h hexBits) MarshalJSON() ([]byte, error) {
 	texts := make([]string, len(h))
 	for i, v := range h {
-		texts[i] = fmt.Sprintf("%08x", canonicalBits(v))
+		texts[i] = fmt.Sprintf("%08x", exact.CanonicalBits(v))
 	}
 	return json.Marshal(texts)
 }
@@ -114,31 +118,31 @@ func (v *vectors) compute(t *testing.T) {
 	t.Helper()
 	v.Version = Version
 	for i, c := range v.FMA {
-		v.FMA[i] = append(c[:3:3], fma32(c[0], c[1], c[2]))
+		v.FMA[i] = append(c[:3:3], exact.FMA(c[0], c[1], c[2]))
 	}
 	for _, f := range []struct {
 		list []hexBits
 		f    func(float32) float32
-	}{{v.Exp, exp32}, {v.Log, log32}, {v.Tanh, tanh32}} {
+	}{{v.Exp, exact.Exp}, {v.Log, exact.Log}, {v.Tanh, exact.Tanh}} {
 		for i, c := range f.list {
 			f.list[i] = append(c[:1:1], f.f(c[0]))
 		}
 	}
 	for i, c := range v.Sum {
 		elements := c[: len(c)-1 : len(c)-1]
-		v.Sum[i] = append(elements, sum(elements))
+		v.Sum[i] = append(elements, defaultMachine().vec.Sum(elements))
 	}
 	for i, g := range v.Gemm {
-		p := product{transA: g.TransA, transB: g.TransB, m: g.M, n: g.N, k: g.K, accumulate: g.Accumulate,
-			a: g.A, lda: g.K, b: g.B, ldb: g.N, c: slices.Clone(g.C), ldc: g.N}
-		if p.transA {
-			p.lda = g.M
+		p := gemm.Product{TransA: g.TransA, TransB: g.TransB, M: g.M, N: g.N, K: g.K, Accumulate: g.Accumulate,
+			A: g.A, LDA: g.K, B: g.B, LDB: g.N, C: slices.Clone(g.C), LDC: g.N}
+		if p.TransA {
+			p.LDA = g.M
 		}
-		if p.transB {
-			p.ldb = g.K
+		if p.TransB {
+			p.LDB = g.K
 		}
-		defaultBackend.gemm(p)
-		v.Gemm[i].Result = p.c
+		defaultMachine().mul.Multiply(&p)
+		v.Gemm[i].Result = p.C
 	}
 	v.Stream.compute(t)
 	for i, l := range v.LossE9 {
@@ -166,7 +170,8 @@ func (v *streamVector) compute(t *testing.T) {
 	for range 10 {
 		v.Below10 = append(v.Below10, s.below(10))
 	}
-	v.Permutation = open().permutation(20)
+	v.Permutation = make([]int, 20)
+	open().permute(v.Permutation)
 }
 
 func (v *trainingVector) compute(t *testing.T) {
@@ -258,7 +263,7 @@ func vectorInputs() *vectors {
 	for _, x := range []float32{0, 1, 0.5, 2.3025851, 0x1p-10, 3 * 0x1p-10, 1e-9, 5e-10, 1e-12, 123456.79, 9.2e9, 9.3e9, math.MaxFloat32} {
 		v.LossE9 = append(v.LossE9, lossVector{Loss: hexBits{x}})
 	}
-	for _, kind := range []string{KindReLU, KindTanh} {
+	for _, kind := range []string{modelspec.KindReLU, modelspec.KindTanh} {
 		for _, o := range []Objective{CrossEntropy, MeanSquaredError} {
 			for _, r := range []recipeVector{
 				{Optimizer: OptimizerSGD, Rates: hexBits{0.05, 0.9, 0, 0}, BatchSize: 7, Steps: 12, Seed: seedB},

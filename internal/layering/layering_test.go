@@ -26,10 +26,16 @@ type rule struct {
 
 var rules = []rule{
 	{folder: "dataset", never: []string{"github.com/", "cosmossdk.io/", "golang.org/", "gonum.org/", "google.golang.org/"}},
+	// The chain and the engine both decide by it, so it may know neither.
+	{
+		folder: "modelspec",
+		never:  []string{"github.com/", "cosmossdk.io/", "golang.org/", "gonum.org/", "google.golang.org/", "net", "os", "time", "math/rand", "math/big"},
+		except: []string{"google.golang.org/protobuf/encoding/protowire"},
+	},
 	{
 		folder: "engine",
 		never:  []string{"github.com/", "cosmossdk.io/", "net", "math/rand", "time", "google.golang.org/", "gonum.org/", "golang.org/"},
-		except: []string{module + "dataset", module + "engine", "google.golang.org/protobuf/encoding/protowire", "gonum.org/v1/gonum/blas", "golang.org/x/sys/cpu"},
+		except: []string{module + "dataset", module + "engine", module + "modelspec", "google.golang.org/protobuf/encoding/protowire", "gonum.org/v1/gonum/blas", "golang.org/x/sys/cpu"},
 	},
 	{folder: "x/*/types", never: []string{module + "x/*/keeper", module + "engine", module + "sidecar", module + "app", module + "cmd", "math/rand"}},
 	{
@@ -53,6 +59,9 @@ var rules = []rule{
 
 // overlay names the only folder that may import libp2p and boxo.
 const overlay = "sidecar/swarm"
+
+// benchmark is a program that measures the engine and starts its peers; it is as free as a test, and nothing can import it.
+const benchmark = "engine/internal/bench"
 
 func TestPackagesImportOnlyWhatTheirLayerMay(t *testing.T) {
 	root := filepath.Join("..", "..")
@@ -93,7 +102,7 @@ func checkFile(t *testing.T, name, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	test := strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "testutil/")
+	test := strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "testutil/") || strings.HasPrefix(name, benchmark+"/")
 	for _, spec := range parsed.Imports {
 		imported, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
@@ -159,6 +168,12 @@ func TestAForbiddenImportIsFound(t *testing.T) {
 		forbidden      bool
 	}{
 		{"dataset/table.go", "github.com/spf13/cobra", true},
+		{"modelspec/wire.go", "google.golang.org/protobuf/encoding/protowire", false},
+		{"modelspec/wire.go", "google.golang.org/protobuf/proto", true},
+		{"modelspec/plan.go", module + "engine", true},
+		{"x/pol/types/model.go", module + "modelspec", false},
+		{"x/pol/types/model.go", module + "engine", true},
+		{"engine/spec.go", module + "modelspec", false},
 		{"engine/gemm.go", "math/rand", true},
 		{"engine/gemm.go", "gonum.org/v1/gonum/blas", false},
 		{"x/pol/keeper/round.go", module + "engine", true},

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/pold-network/pold/dataset"
 	"github.com/pold-network/pold/engine"
@@ -70,7 +71,7 @@ func (in Inputs) load(spec *engine.Spec, file []byte) (*Rows, error) {
 		return nil, err
 	}
 	// From here on, what is wrong is wrong for everybody: the pinned table does not suit the group.
-	all, err := in.data(spec, table)
+	all, err := in.data(table)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnfitData, err)
 	}
@@ -85,7 +86,7 @@ func (in Inputs) load(spec *engine.Spec, file []byte) (*Rows, error) {
 }
 
 // data reads all rows of a table in file order.
-func (in Inputs) data(spec *engine.Spec, table *dataset.Table) (*engine.Data, error) {
+func (in Inputs) data(table *dataset.Table) (*engine.Data, error) {
 	targets := int(in.Table.Targets)
 	x, y, err := table.Numeric(targets)
 	if err != nil {
@@ -93,12 +94,37 @@ func (in Inputs) data(spec *engine.Spec, table *dataset.Table) (*engine.Data, er
 	}
 	d := &engine.Data{Features: table.Columns() - targets, Targets: targets, X: x}
 	if in.Objective == poltypes.OBJECTIVE_CROSS_ENTROPY {
-		if targets != 1 {
-			return nil, fmt.Errorf("cross-entropy: expected 1 target column, the class, got %d", targets)
+		labels, classes, err := in.Model.Spec().Classification()
+		if err != nil {
+			return nil, err
 		}
-		d.Labels, err = table.Labels(spec.Outputs())
+		if targets != labels {
+			return nil, fmt.Errorf("cross-entropy: expected %d target column(s), one class for each prediction of the model, got %d", labels, targets)
+		}
+		d.Labels, err = classesOf(table, labels, classes)
 		return d, err
 	}
 	d.Y = y
 	return d, nil
+}
+
+// classesOf reads the last columns of a table as classes 0 to classes-1, row after row.
+func classesOf(table *dataset.Table, columns, classes int) ([]uint32, error) {
+	if columns == 1 {
+		return table.Labels(classes)
+	}
+	labels := make([]uint32, 0, table.Rows()*columns)
+	for i := range table.Rows() {
+		cells := bytes.Split(table.Row(i), []byte{','})
+		first := len(cells) - columns
+		for j, cell := range cells[first:] {
+			label, err := strconv.ParseUint(string(cell), 10, 32)
+			if err != nil || label >= uint64(classes) {
+				return nil, fmt.Errorf("line %d, column %d (%s): expected a class from 0 to %d, got %q; correct the cell or the number of classes",
+					table.Line(i), first+j+1, table.Header()[first+j], classes-1, cell)
+			}
+			labels = append(labels, uint32(label))
+		}
+	}
+	return labels, nil
 }

@@ -40,6 +40,9 @@ func (in Inputs) spec() (*engine.Spec, error) {
 		return nil, fmt.Errorf("evaluation mode: expected %s, got %s; install a newer release",
 			poltypes.EVALUATION_MODE_TRAINING_SET, in.Evaluation)
 	}
+	if err := engine.Objective(in.Objective).Validate(); err != nil {
+		return nil, fmt.Errorf("%w; install a newer release", err)
+	}
 	b, err := in.Model.Marshal()
 	if err != nil {
 		return nil, fmt.Errorf("encode the model spec: %w", err)
@@ -47,18 +50,20 @@ func (in Inputs) spec() (*engine.Spec, error) {
 	return engine.ParseSpec(b)
 }
 
-// dataKey names the parsed rows of a table: equal keys give equal data.
+// dataKey names the parsed rows of a table: equal keys give equal data, and equal findings about it.
 type dataKey struct {
 	table     string // hash, root, size, rows and columns as pinned
 	name      string
 	targets   uint32
 	permille  uint32
 	objective poltypes.Objective
-	outputs   int
+	// What the rows are checked against.
+	inputs, outputs, labels, vocabulary int
 }
 
-func (in Inputs) dataKey(spec *engine.Spec) dataKey {
-	t := in.Table
+func (in Inputs) dataKey() dataKey {
+	t, spec := in.Table, in.Model.Spec()
 	return dataKey{table: fmt.Sprintf("%x/%x/%d/%d/%d", t.Sha256, t.Root, t.Size_, t.Rows, t.Columns), name: in.TrainingSet, targets: in.Table.Targets,
-		permille: in.Table.ValidationPermille, objective: in.Objective, outputs: spec.Outputs()}
+		permille: in.Table.ValidationPermille, objective: in.Objective,
+		inputs: spec.Inputs(), outputs: spec.Outputs(), labels: spec.LabelsPerRow(), vocabulary: spec.Vocabulary()}
 }

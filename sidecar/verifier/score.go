@@ -83,7 +83,7 @@ func (v *Verifier) Evaluate(ctx context.Context, in Inputs, file []byte, fetch F
 	if err != nil {
 		return Figures{}, err
 	}
-	key := figuresKey{data: in.dataKey(spec), model: string(modelHash), file: sha256.Sum256(file)}
+	key := figuresKey{data: in.dataKey(), model: string(modelHash), file: sha256.Sum256(file)}
 	if f, ok := v.figures.get(key); ok {
 		return f, nil
 	}

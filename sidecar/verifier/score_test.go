@@ -219,7 +219,8 @@ func TestWhatIsNotPinnedMeansAbstaining(t *testing.T) {
 	}{
 		{"another engine", func(m *poltypes.ScoreManifest, _ files) { m.EngineVersion = "pold-engine/2" }, "engine version"},
 		{"an unknown evaluation mode", func(m *poltypes.ScoreManifest, _ files) { m.Evaluation = 2 }, "evaluation mode"},
-		{"an unknown layer", func(m *poltypes.ScoreManifest, _ files) { m.Model.Layers[1].Kind = "gelu" }, "unknown kind"},
+		{"an unknown layer", func(m *poltypes.ScoreManifest, _ files) { m.Model.Layers[1].Kind = "conv3d" }, "unknown kind"},
+		{"an unknown objective", func(m *poltypes.ScoreManifest, _ files) { m.Objective = 9 }, "install a newer release"},
 		{"a changed row", func(_ *poltypes.ScoreManifest, f files) { f["table"][len(f["table"])-2] ^= 1 }, "SHA-256"},
 		{"a longer table", func(_ *poltypes.ScoreManifest, f files) { f["table"] = append(f["table"], '\n') }, "bytes"},
 		{"a wrong root", func(m *poltypes.ScoreManifest, _ files) { m.Table.Root = make([]byte, 32) }, "table root"},

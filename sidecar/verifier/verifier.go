@@ -36,7 +36,7 @@ func (v *Verifier) Rows(ctx context.Context, in Inputs, fetch FetchFunc) (*Rows,
 	if err != nil {
 		return nil, err
 	}
-	key := in.dataKey(spec)
+	key := in.dataKey()
 	if rows, ok := v.rows.get(key); ok {
 		return rows, nil
 	}

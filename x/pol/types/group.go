@@ -35,11 +35,8 @@ func (s GroupSettings) Validate(p Params) (ModelShape, error) {
 	if err := trainingsettypes.ValidateName(s.TrainingSet); err != nil {
 		return shape, err
 	}
-	if s.Objective != OBJECTIVE_CROSS_ENTROPY && s.Objective != OBJECTIVE_MEAN_SQUARED_ERROR {
-		return shape, ErrInvalidGroup.Wrapf("objective: expected cross-entropy (1) or mean squared error (2), got %d", s.Objective)
-	}
-	if s.Objective == OBJECTIVE_CROSS_ENTROPY && shape.Outputs < 2 {
-		return shape, ErrInvalidGroup.Wrapf("objective: cross-entropy needs at least 2 outputs, the model has %d", shape.Outputs)
+	if err := s.checkObjective(); err != nil {
+		return shape, err
 	}
 	if s.Evaluation != EVALUATION_MODE_TRAINING_SET {
 		return shape, ErrInvalidGroup.Wrapf("evaluation: expected TRAINING_SET (1), got %s", mode(int32(s.Evaluation), "HOLDOUT", "SEALED"))
@@ -83,6 +80,24 @@ func (s GroupSettings) Validate(p Params) (ModelShape, error) {
 	return shape, nil
 }
 
+// checkObjective checks that there is such an objective and that it can read the outputs of the model.
+func (s GroupSettings) checkObjective() error {
+	var err error
+	switch s.Objective {
+	case OBJECTIVE_MEAN_SQUARED_ERROR: // any outputs will do
+	case OBJECTIVE_CROSS_ENTROPY:
+		_, _, err = s.Model.Spec().Classification()
+	case OBJECTIVE_BINARY_CROSS_ENTROPY:
+		err = s.Model.Spec().CheckBinary()
+	default:
+		return ErrInvalidGroup.Wrapf("objective: expected cross-entropy (1), mean squared error (2) or binary cross-entropy (3), got %d", s.Objective)
+	}
+	if err != nil {
+		return ErrInvalidGroup.Wrapf("objective: %s", reason(err))
+	}
+	return nil
+}
+
 // mode names a mode, also one that is planned (from number 2) and that this release does not have.
 func mode(number int32, planned ...string) string {
 	if i := number - 2; i >= 0 && int(i) < len(planned) {
@@ -93,11 +108,11 @@ func mode(number int32, planned ...string) string {
 
 // Fits checks that a table has the features and targets of the model.
 func (s GroupSettings) Fits(shape ModelShape, t trainingsettypes.Table) error {
-	targets := uint32(1)
-	if s.Objective == OBJECTIVE_MEAN_SQUARED_ERROR {
-		targets = uint32(shape.Outputs)
+	targets := shape.Outputs
+	if s.Objective == OBJECTIVE_CROSS_ENTROPY {
+		targets = shape.Labels
 	}
-	if t.Targets != targets {
+	if int64(t.Targets) != targets {
 		return ErrInvalidGroup.Wrapf("training set %q has %d target columns, the model needs %d", s.TrainingSet, t.Targets, targets)
 	}
 	if int64(t.Columns-t.Targets) != shape.Inputs {

@@ -20,17 +20,33 @@ func TestGroupNames(t *testing.T) {
 	}
 }
 
+// end adds a layer without settings to the model of a group.
+func end(s *types.GroupSettings, kind string) {
+	s.Model.Layers = append(s.Model.Layers, &types.Layer{Name: "end", Kind: kind})
+}
+
 func TestGroupSettingsThatAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*types.GroupSettings)
 		says   string // empty: accepted
 	}{
-		"as they are":             {func(*types.GroupSettings) {}, ""},
-		"a broken model":          {func(s *types.GroupSettings) { s.Model.Layers = nil }, "layers: expected"},
-		"a wrong training set":    {func(s *types.GroupSettings) { s.TrainingSet = "Digits" }, `"Digits": expected 2 to 32`},
-		"no objective":            {func(s *types.GroupSettings) { s.Objective = 0 }, "objective: expected cross-entropy (1) or mean squared error (2), got 0"},
-		"mean squared error":      {func(s *types.GroupSettings) { s.Objective = types.OBJECTIVE_MEAN_SQUARED_ERROR }, ""},
-		"one class":               {func(s *types.GroupSettings) { s.Model.Layers[2].Units = 1 }, "at least 2 outputs, the model has 1"},
+		"as they are":          {func(*types.GroupSettings) {}, ""},
+		"a broken model":       {func(s *types.GroupSettings) { s.Model.Layers = nil }, "expected 1 to 64 layers"},
+		"a wrong training set": {func(s *types.GroupSettings) { s.TrainingSet = "Digits" }, `"Digits": expected 2 to 32`},
+		"no objective":         {func(s *types.GroupSettings) { s.Objective = 0 }, "objective: expected cross-entropy (1), mean squared error (2) or binary cross-entropy (3), got 0"},
+		"an objective to come": {func(s *types.GroupSettings) { s.Objective = 4 }, "objective: expected cross-entropy (1), mean squared error (2) or binary cross-entropy (3), got 4"},
+		"mean squared error":   {func(s *types.GroupSettings) { s.Objective = types.OBJECTIVE_MEAN_SQUARED_ERROR }, ""},
+		"binary cross-entropy": {func(s *types.GroupSettings) { s.Objective = types.OBJECTIVE_BINARY_CROSS_ENTROPY }, ""},
+		"one class":            {func(s *types.GroupSettings) { s.Model.Layers[2].Units = 1 }, "objective: layer \"out\": cross-entropy needs at least 2 outputs, one per class, the model has 1"},
+		"a softmax too many":   {func(s *types.GroupSettings) { end(s, "softmax") }, `layer "end": cross-entropy applies the softmax itself`},
+		"a softmax for squares": {func(s *types.GroupSettings) {
+			s.Objective = types.OBJECTIVE_MEAN_SQUARED_ERROR
+			end(s, "softmax")
+		}, ""},
+		"a sigmoid too many": {func(s *types.GroupSettings) {
+			s.Objective = types.OBJECTIVE_BINARY_CROSS_ENTROPY
+			end(s, "sigmoid")
+		}, `layer "end": binary cross-entropy applies the sigmoid itself`},
 		"no evaluation":           {func(s *types.GroupSettings) { s.Evaluation = 0 }, "evaluation: expected TRAINING_SET (1), got 0"},
 		"HOLDOUT":                 {func(s *types.GroupSettings) { s.Evaluation = 2 }, "evaluation: expected TRAINING_SET (1), got HOLDOUT (2): this release does not have it"},
 		"SEALED":                  {func(s *types.GroupSettings) { s.Evaluation = 3 }, "evaluation: expected TRAINING_SET (1), got SEALED (3): this release does not have it"},
@@ -69,6 +85,8 @@ func TestATableFitsAModelOrNot(t *testing.T) {
 	}{
 		"classes in one column":       {types.OBJECTIVE_CROSS_ENTROPY, 65, 1, ""},
 		"one column per output":       {types.OBJECTIVE_MEAN_SQUARED_ERROR, 74, 10, ""},
+		"one column per logit":        {types.OBJECTIVE_BINARY_CROSS_ENTROPY, 74, 10, ""},
+		"a logit column is missing":   {types.OBJECTIVE_BINARY_CROSS_ENTROPY, 73, 9, "has 9 target columns, the model needs 10"},
 		"two class columns":           {types.OBJECTIVE_CROSS_ENTROPY, 66, 2, "has 2 target columns, the model needs 1"},
 		"a target column is missing":  {types.OBJECTIVE_MEAN_SQUARED_ERROR, 73, 9, "has 9 target columns, the model needs 10"},
 		"a feature column is missing": {types.OBJECTIVE_CROSS_ENTROPY, 64, 1, "has 63 feature columns, the model has 64 inputs"},
@@ -86,6 +104,17 @@ func TestATableFitsAModelOrNot(t *testing.T) {
 		require.ErrorIs(t, err, types.ErrInvalidGroup, name)
 		require.ErrorContains(t, err, c.says, name)
 	}
+}
+
+func TestAModelOfSequencesNeedsOneLabelForEachPosition(t *testing.T) {
+	s := digitsSettings()
+	s.Model = types.ModelSpec{InputShape: []uint32{16}, Layers: []*types.Layer{
+		{Name: "tokens", Kind: "embedding", Units: 8, Vocabulary: 27}, {Name: "next", Kind: "linear", Units: 27}}}
+	shape, err := s.Validate(types.DefaultParams())
+	require.NoError(t, err)
+	require.Equal(t, int64(16), shape.Labels)
+	require.NoError(t, s.Fits(shape, trainingsettypes.Table{Columns: 32, Targets: 16}))
+	require.ErrorContains(t, s.Fits(shape, trainingsettypes.Table{Columns: 17, Targets: 1}), "has 1 target columns, the model needs 16")
 }
 
 func TestAllowLists(t *testing.T) {

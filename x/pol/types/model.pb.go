@@ -138,15 +138,41 @@ func (m *Normalization) GetDivisorE6() uint64 {
 	return 0
 }
 
-// Layer is one operation; room for the settings of later kinds follows field 4.
+// Layer is one operation. The kinds, and the settings that each kind uses, are listed in docs/reference/layers.md; a setting
+// that a kind does not use is 0.
 type Layer struct {
+	// name is unique in the model; the tensors of the checkpoint begin with it.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// kind is one of dense, relu, tanh.
+	// kind is dense, linear, conv2d, max_pool, average_pool, global_average_pool, flatten, embedding, position, layer_norm,
+	// batch_norm, dropout, add, attention, relu, gelu, silu, tanh, sigmoid, softmax or sml.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// inputs are names of earlier layers; empty means the layer before.
 	Inputs []string `protobuf:"bytes,3,rep,name=inputs,proto3" json:"inputs,omitempty"`
-	// units is the width of a dense layer.
+	// units is the width of a dense layer, the features of linear and embedding, the output channels of conv2d.
 	Units uint64 `protobuf:"varint,4,opt,name=units,proto3" json:"units,omitempty"`
+	// kernel_height and kernel_width are the window of conv2d, max_pool and average_pool.
+	KernelHeight uint64 `protobuf:"varint,5,opt,name=kernel_height,json=kernelHeight,proto3" json:"kernel_height,omitempty"`
+	KernelWidth  uint64 `protobuf:"varint,6,opt,name=kernel_width,json=kernelWidth,proto3" json:"kernel_width,omitempty"`
+	// stride_height and stride_width are the steps of that window.
+	StrideHeight uint64 `protobuf:"varint,7,opt,name=stride_height,json=strideHeight,proto3" json:"stride_height,omitempty"`
+	StrideWidth  uint64 `protobuf:"varint,8,opt,name=stride_width,json=strideWidth,proto3" json:"stride_width,omitempty"`
+	// padding_height and padding_width are the zeros on each side, for conv2d.
+	PaddingHeight uint64 `protobuf:"varint,9,opt,name=padding_height,json=paddingHeight,proto3" json:"padding_height,omitempty"`
+	PaddingWidth  uint64 `protobuf:"varint,10,opt,name=padding_width,json=paddingWidth,proto3" json:"padding_width,omitempty"`
+	// groups splits the channels of conv2d.
+	Groups uint64 `protobuf:"varint,11,opt,name=groups,proto3" json:"groups,omitempty"`
+	// heads is the number of heads of attention.
+	Heads uint64 `protobuf:"varint,12,opt,name=heads,proto3" json:"heads,omitempty"`
+	// causal lets attention see earlier positions only.
+	Causal bool `protobuf:"varint,13,opt,name=causal,proto3" json:"causal,omitempty"`
+	// rate_e6 is the part of the values that dropout sets to 0, in millionths.
+	RateE6 uint64 `protobuf:"varint,14,opt,name=rate_e6,json=rateE6,proto3" json:"rate_e6,omitempty"`
+	// epsilon_e9 is added to the variance by layer_norm and batch_norm, in 10^-9.
+	EpsilonE9 uint64 `protobuf:"varint,15,opt,name=epsilon_e9,json=epsilonE9,proto3" json:"epsilon_e9,omitempty"`
+	// momentum_e6 is the weight of a batch in the running statistics of batch_norm, in millionths.
+	MomentumE6 uint64 `protobuf:"varint,16,opt,name=momentum_e6,json=momentumE6,proto3" json:"momentum_e6,omitempty"`
+	// vocabulary is the number of different integers that embedding reads.
+	Vocabulary uint64 `protobuf:"varint,17,opt,name=vocabulary,proto3" json:"vocabulary,omitempty"`
 }
 
 func (m *Layer) Reset()         { *m = Layer{} }
@@ -210,6 +236,97 @@ func (m *Layer) GetUnits() uint64 {
 	return 0
 }
 
+func (m *Layer) GetKernelHeight() uint64 {
+	if m != nil {
+		return m.KernelHeight
+	}
+	return 0
+}
+
+func (m *Layer) GetKernelWidth() uint64 {
+	if m != nil {
+		return m.KernelWidth
+	}
+	return 0
+}
+
+func (m *Layer) GetStrideHeight() uint64 {
+	if m != nil {
+		return m.StrideHeight
+	}
+	return 0
+}
+
+func (m *Layer) GetStrideWidth() uint64 {
+	if m != nil {
+		return m.StrideWidth
+	}
+	return 0
+}
+
+func (m *Layer) GetPaddingHeight() uint64 {
+	if m != nil {
+		return m.PaddingHeight
+	}
+	return 0
+}
+
+func (m *Layer) GetPaddingWidth() uint64 {
+	if m != nil {
+		return m.PaddingWidth
+	}
+	return 0
+}
+
+func (m *Layer) GetGroups() uint64 {
+	if m != nil {
+		return m.Groups
+	}
+	return 0
+}
+
+func (m *Layer) GetHeads() uint64 {
+	if m != nil {
+		return m.Heads
+	}
+	return 0
+}
+
+func (m *Layer) GetCausal() bool {
+	if m != nil {
+		return m.Causal
+	}
+	return false
+}
+
+func (m *Layer) GetRateE6() uint64 {
+	if m != nil {
+		return m.RateE6
+	}
+	return 0
+}
+
+func (m *Layer) GetEpsilonE9() uint64 {
+	if m != nil {
+		return m.EpsilonE9
+	}
+	return 0
+}
+
+func (m *Layer) GetMomentumE6() uint64 {
+	if m != nil {
+		return m.MomentumE6
+	}
+	return 0
+}
+
+func (m *Layer) GetVocabulary() uint64 {
+	if m != nil {
+		return m.Vocabulary
+	}
+	return 0
+}
+
 func init() {
 	proto.RegisterType((*ModelSpec)(nil), "pold.pol.v1.ModelSpec")
 	proto.RegisterType((*Normalization)(nil), "pold.pol.v1.Normalization")
@@ -219,28 +336,40 @@ func init() {
 func init() { proto.RegisterFile("pold/pol/v1/model.proto", fileDescriptor_9dff4ebea2c1791c) }
 
 var fileDescriptor_9dff4ebea2c1791c = []byte{
-	// 329 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x54, 0x51, 0x4f, 0x6b, 0xfa, 0x40,
-	0x14, 0x74, 0x7f, 0x51, 0xf9, 0xe5, 0x05, 0x2f, 0x4b, 0x69, 0x43, 0x4b, 0xd3, 0xe0, 0x29, 0x14,
-	0x9a, 0xa0, 0x05, 0xcf, 0x45, 0xf0, 0xd4, 0x3f, 0x87, 0xf5, 0x56, 0x28, 0x12, 0xcd, 0x5a, 0x17,
-	0x93, 0x7d, 0x4b, 0xb2, 0xda, 0xda, 0x4f, 0xd1, 0x73, 0x3f, 0x51, 0x8f, 0x1e, 0x7b, 0x2c, 0xfa,
-	0x45, 0xca, 0xae, 0x1e, 0xf4, 0xf6, 0x66, 0xe6, 0xcd, 0xec, 0x5b, 0x06, 0xce, 0x14, 0xe6, 0x59,
-	0xa2, 0x30, 0x4f, 0x96, 0x9d, 0xa4, 0xc0, 0x8c, 0xe7, 0xb1, 0x2a, 0x51, 0x23, 0xf5, 0x8c, 0x10,
-	0x2b, 0xcc, 0xe3, 0x65, 0xa7, 0xfd, 0x45, 0xc0, 0x7d, 0x34, 0xe2, 0x50, 0xf1, 0x09, 0xbd, 0x02,
-	0x4f, 0x48, 0xb5, 0xd0, 0xa3, 0x6a, 0x96, 0x2a, 0xee, 0x93, 0xd0, 0x89, 0x5a, 0x0c, 0x2c, 0x35,
-	0x34, 0x0c, 0xbd, 0x83, 0x96, 0xc4, 0xb2, 0x48, 0x73, 0xf1, 0x91, 0x6a, 0x81, 0xd2, 0xff, 0x17,
-	0x92, 0xc8, 0xeb, 0x9e, 0xc7, 0x07, 0x99, 0xf1, 0xd3, 0xe1, 0x06, 0x3b, 0x36, 0xd0, 0x6b, 0x68,
-	0xe6, 0xe9, 0x8a, 0x97, 0x95, 0xef, 0x84, 0x4e, 0xe4, 0x75, 0xe9, 0x91, 0xf5, 0xc1, 0x48, 0x6c,
-	0xbf, 0xd1, 0xbe, 0x87, 0xd6, 0x51, 0x16, 0xbd, 0x00, 0x17, 0xa7, 0xd3, 0x8a, 0xeb, 0x11, 0xef,
-	0xf9, 0x24, 0x24, 0x91, 0xc3, 0xfe, 0xef, 0x88, 0x41, 0x8f, 0x5e, 0x02, 0x64, 0x62, 0x29, 0x2a,
-	0x2c, 0x8d, 0x6a, 0x0e, 0xab, 0x33, 0x77, 0xcf, 0x0c, 0x7a, 0xed, 0x17, 0x68, 0xd8, 0x74, 0x4a,
-	0xa1, 0x2e, 0xd3, 0x82, 0x5b, 0xbf, 0xcb, 0xec, 0x6c, 0xb8, 0xb9, 0x90, 0x99, 0x75, 0xb9, 0xcc,
-	0xce, 0xf4, 0x14, 0x9a, 0xf6, 0xe7, 0xbb, 0x4b, 0x5d, 0xb6, 0x47, 0xf4, 0x04, 0x1a, 0x0b, 0x29,
-	0x74, 0xe5, 0xd7, 0xed, 0x13, 0x3b, 0xd0, 0xef, 0x7f, 0x6f, 0x02, 0xb2, 0xde, 0x04, 0xe4, 0x77,
-	0x13, 0x90, 0xcf, 0x6d, 0x50, 0x5b, 0x6f, 0x83, 0xda, 0xcf, 0x36, 0xa8, 0x3d, 0x47, 0xaf, 0x42,
-	0xcf, 0x16, 0xe3, 0x78, 0x82, 0x85, 0xa9, 0x23, 0xbb, 0x91, 0x5c, 0xbf, 0x61, 0x39, 0xb7, 0x20,
-	0x79, 0xb7, 0x15, 0xe9, 0x95, 0xe2, 0xd5, 0xb8, 0x69, 0x0b, 0xba, 0xfd, 0x0b, 0x00, 0x00, 0xff,
-	0xff, 0x8f, 0xc1, 0xbc, 0xbf, 0xbb, 0x01, 0x00, 0x00,
+	// 520 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x54, 0x93, 0x4d, 0x6b, 0xdb, 0x30,
+	0x18, 0xc7, 0xe3, 0xe5, 0xa5, 0xf1, 0xe3, 0xba, 0xdb, 0xc4, 0x68, 0xc5, 0xc6, 0xbc, 0x2c, 0x65,
+	0x60, 0x06, 0x73, 0x68, 0x07, 0x81, 0xde, 0x46, 0x21, 0x30, 0xd8, 0xcb, 0xc1, 0x3d, 0x0c, 0x76,
+	0x09, 0x4a, 0xac, 0xc6, 0x22, 0xb6, 0x25, 0x2c, 0x39, 0x5d, 0xf6, 0x29, 0x76, 0xde, 0x27, 0xda,
+	0xb1, 0xc7, 0x1d, 0x47, 0xf2, 0x25, 0x76, 0x2c, 0x7a, 0x09, 0x6d, 0x6e, 0xfe, 0xff, 0xfe, 0x8f,
+	0x7e, 0x76, 0xa4, 0x08, 0x4e, 0x04, 0x2f, 0xb2, 0x91, 0xe0, 0xc5, 0x68, 0x75, 0x36, 0x2a, 0x79,
+	0x46, 0x8b, 0x44, 0xd4, 0x5c, 0x71, 0x14, 0xe8, 0x22, 0x11, 0xbc, 0x48, 0x56, 0x67, 0xc3, 0xdf,
+	0x1e, 0xf8, 0x5f, 0x74, 0x79, 0x25, 0xe8, 0x1c, 0xbd, 0x82, 0x80, 0x55, 0xa2, 0x51, 0x53, 0x99,
+	0x13, 0x41, 0xb1, 0x37, 0x68, 0xc7, 0x61, 0x0a, 0x06, 0x5d, 0x69, 0x82, 0x3e, 0x40, 0x58, 0xf1,
+	0xba, 0x24, 0x05, 0xfb, 0x49, 0x14, 0xe3, 0x15, 0x7e, 0x34, 0xf0, 0xe2, 0xe0, 0xfc, 0x79, 0xf2,
+	0xc0, 0x99, 0x7c, 0x7d, 0x38, 0x91, 0xee, 0x2f, 0x40, 0x6f, 0xa1, 0x57, 0x90, 0x35, 0xad, 0x25,
+	0x6e, 0x0f, 0xda, 0x71, 0x70, 0x8e, 0xf6, 0x96, 0x7e, 0xd6, 0x55, 0xea, 0x26, 0x86, 0x9f, 0x20,
+	0xdc, 0x73, 0xa1, 0x17, 0xe0, 0xf3, 0xeb, 0x6b, 0x49, 0xd5, 0x94, 0x8e, 0xb1, 0x37, 0xf0, 0xe2,
+	0x76, 0xda, 0xb7, 0x60, 0x32, 0x46, 0x2f, 0x01, 0x32, 0xb6, 0x62, 0x92, 0xd7, 0xba, 0xd5, 0x1f,
+	0xd6, 0x49, 0x7d, 0x47, 0x26, 0xe3, 0xe1, 0xff, 0x36, 0x74, 0x8d, 0x1e, 0x21, 0xe8, 0x54, 0xa4,
+	0xa4, 0x46, 0xe0, 0xa7, 0xe6, 0x59, 0xb3, 0x25, 0xab, 0x32, 0xb3, 0xcc, 0x4f, 0xcd, 0x33, 0x3a,
+	0x86, 0x9e, 0xf9, 0xe9, 0xf6, 0x53, 0xfd, 0xd4, 0x25, 0xf4, 0x0c, 0xba, 0x4d, 0xc5, 0x94, 0xc4,
+	0x1d, 0xf3, 0x0e, 0x1b, 0xd0, 0x29, 0x84, 0x4b, 0x5a, 0x57, 0xb4, 0x98, 0xe6, 0x94, 0x2d, 0x72,
+	0x85, 0xbb, 0xa6, 0x3d, 0xb4, 0xf0, 0xa3, 0x61, 0xe8, 0x35, 0xb8, 0x3c, 0xbd, 0x61, 0x99, 0xca,
+	0x71, 0xcf, 0xcc, 0x04, 0x96, 0x7d, 0xd3, 0x48, 0x7b, 0xa4, 0xaa, 0x59, 0x46, 0x77, 0x9e, 0x03,
+	0xeb, 0xb1, 0xf0, 0xde, 0xe3, 0x86, 0xac, 0xa7, 0x6f, 0x3d, 0x96, 0x59, 0xcf, 0x1b, 0x38, 0x12,
+	0x24, 0xcb, 0x58, 0xb5, 0xd8, 0x89, 0x7c, 0x33, 0x14, 0x3a, 0xea, 0x4c, 0xa7, 0xb0, 0x03, 0x4e,
+	0x05, 0xf6, 0x75, 0x0e, 0x5a, 0xd7, 0x31, 0xf4, 0x16, 0x35, 0x6f, 0x84, 0xc4, 0x81, 0x69, 0x5d,
+	0xd2, 0x3b, 0x91, 0x53, 0x92, 0x49, 0x7c, 0x68, 0x77, 0xc2, 0x04, 0x3d, 0x3d, 0x27, 0x8d, 0x24,
+	0x05, 0x0e, 0x07, 0x5e, 0xdc, 0x4f, 0x5d, 0x42, 0x27, 0x70, 0x50, 0x13, 0x45, 0xf5, 0xe9, 0x1c,
+	0x59, 0x8d, 0x8e, 0xf6, 0xe4, 0xa8, 0x90, 0xac, 0xe0, 0xd5, 0x94, 0x5e, 0xe0, 0xc7, 0xf6, 0xe4,
+	0x1c, 0x99, 0x5c, 0xe8, 0x7f, 0x65, 0xc9, 0x4b, 0x5a, 0xa9, 0xa6, 0xd4, 0x6b, 0x9f, 0x98, 0x1e,
+	0x76, 0x68, 0x32, 0x46, 0x11, 0xc0, 0x8a, 0xcf, 0xc9, 0xac, 0x29, 0x48, 0xbd, 0xc6, 0x4f, 0x6d,
+	0x7f, 0x4f, 0x2e, 0x2f, 0xff, 0x6c, 0x22, 0xef, 0x76, 0x13, 0x79, 0xff, 0x36, 0x91, 0xf7, 0x6b,
+	0x1b, 0xb5, 0x6e, 0xb7, 0x51, 0xeb, 0xef, 0x36, 0x6a, 0x7d, 0x8f, 0x17, 0x4c, 0xe5, 0xcd, 0x2c,
+	0x99, 0xf3, 0x52, 0x5f, 0x95, 0xec, 0x5d, 0x45, 0xd5, 0x0d, 0xaf, 0x97, 0x26, 0x8c, 0x7e, 0x98,
+	0xeb, 0xa3, 0xd6, 0x82, 0xca, 0x59, 0xcf, 0x5c, 0x9e, 0xf7, 0x77, 0x01, 0x00, 0x00, 0xff, 0xff,
+	0xa7, 0xa7, 0x6e, 0x1e, 0x57, 0x03, 0x00, 0x00,
 }
 
 func (m *ModelSpec) Marshal() (dAtA []byte, err error) {
@@ -363,6 +492,80 @@ func (m *Layer) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.Vocabulary != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.Vocabulary))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x88
+	}
+	if m.MomentumE6 != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.MomentumE6))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x80
+	}
+	if m.EpsilonE9 != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.EpsilonE9))
+		i--
+		dAtA[i] = 0x78
+	}
+	if m.RateE6 != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.RateE6))
+		i--
+		dAtA[i] = 0x70
+	}
+	if m.Causal {
+		i--
+		if m.Causal {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x68
+	}
+	if m.Heads != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.Heads))
+		i--
+		dAtA[i] = 0x60
+	}
+	if m.Groups != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.Groups))
+		i--
+		dAtA[i] = 0x58
+	}
+	if m.PaddingWidth != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.PaddingWidth))
+		i--
+		dAtA[i] = 0x50
+	}
+	if m.PaddingHeight != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.PaddingHeight))
+		i--
+		dAtA[i] = 0x48
+	}
+	if m.StrideWidth != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.StrideWidth))
+		i--
+		dAtA[i] = 0x40
+	}
+	if m.StrideHeight != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.StrideHeight))
+		i--
+		dAtA[i] = 0x38
+	}
+	if m.KernelWidth != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.KernelWidth))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.KernelHeight != 0 {
+		i = encodeVarintModel(dAtA, i, uint64(m.KernelHeight))
+		i--
+		dAtA[i] = 0x28
+	}
 	if m.Units != 0 {
 		i = encodeVarintModel(dAtA, i, uint64(m.Units))
 		i--
@@ -468,6 +671,45 @@ func (m *Layer) Size() (n int) {
 	}
 	if m.Units != 0 {
 		n += 1 + sovModel(uint64(m.Units))
+	}
+	if m.KernelHeight != 0 {
+		n += 1 + sovModel(uint64(m.KernelHeight))
+	}
+	if m.KernelWidth != 0 {
+		n += 1 + sovModel(uint64(m.KernelWidth))
+	}
+	if m.StrideHeight != 0 {
+		n += 1 + sovModel(uint64(m.StrideHeight))
+	}
+	if m.StrideWidth != 0 {
+		n += 1 + sovModel(uint64(m.StrideWidth))
+	}
+	if m.PaddingHeight != 0 {
+		n += 1 + sovModel(uint64(m.PaddingHeight))
+	}
+	if m.PaddingWidth != 0 {
+		n += 1 + sovModel(uint64(m.PaddingWidth))
+	}
+	if m.Groups != 0 {
+		n += 1 + sovModel(uint64(m.Groups))
+	}
+	if m.Heads != 0 {
+		n += 1 + sovModel(uint64(m.Heads))
+	}
+	if m.Causal {
+		n += 2
+	}
+	if m.RateE6 != 0 {
+		n += 1 + sovModel(uint64(m.RateE6))
+	}
+	if m.EpsilonE9 != 0 {
+		n += 1 + sovModel(uint64(m.EpsilonE9))
+	}
+	if m.MomentumE6 != 0 {
+		n += 2 + sovModel(uint64(m.MomentumE6))
+	}
+	if m.Vocabulary != 0 {
+		n += 2 + sovModel(uint64(m.Vocabulary))
 	}
 	return n
 }
@@ -902,6 +1144,254 @@ func (m *Layer) Unmarshal(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Units |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field KernelHeight", wireType)
+			}
+			m.KernelHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.KernelHeight |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field KernelWidth", wireType)
+			}
+			m.KernelWidth = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.KernelWidth |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field StrideHeight", wireType)
+			}
+			m.StrideHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.StrideHeight |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field StrideWidth", wireType)
+			}
+			m.StrideWidth = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.StrideWidth |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field PaddingHeight", wireType)
+			}
+			m.PaddingHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.PaddingHeight |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field PaddingWidth", wireType)
+			}
+			m.PaddingWidth = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.PaddingWidth |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 11:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Groups", wireType)
+			}
+			m.Groups = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Groups |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 12:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Heads", wireType)
+			}
+			m.Heads = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Heads |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 13:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Causal", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Causal = bool(v != 0)
+		case 14:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RateE6", wireType)
+			}
+			m.RateE6 = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RateE6 |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 15:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field EpsilonE9", wireType)
+			}
+			m.EpsilonE9 = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.EpsilonE9 |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 16:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MomentumE6", wireType)
+			}
+			m.MomentumE6 = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MomentumE6 |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 17:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Vocabulary", wireType)
+			}
+			m.Vocabulary = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowModel
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Vocabulary |= uint64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
