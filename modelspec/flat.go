@@ -81,7 +81,7 @@ func normTensors(features int) []Tensor {
 
 // resolveSML: the layer stands in front of the network, so that whoever does not know the map can't use the weights behind it.
 func resolveSML(s *Spec, n *Node) error {
-	if n.Sources[0] != Input || n.Name != s.Layers[0].Name {
+	if n.Name != s.Layers[0].Name {
 		return specError("layer %q: kind %q maps the input of the model; make it the first layer", n.Name, n.Kind)
 	}
 	n.Out = []int{n.Inputs()}

@@ -22,9 +22,6 @@ func resolveConv2D(_ *Spec, n *Node) error {
 	kh, kw := int(n.KernelHeight), int(n.KernelWidth)
 	perGroup := channels / groups
 	n.Out = []int{filters, height, width}
-	if err := checkWeights(n, filters, perGroup, kh, kw); err != nil {
-		return err
-	}
 	n.Tensors = []Tensor{
 		{Suffix: "weight", Shape: []int{filters, perGroup, kh, kw}, Init: GlorotUniform, FanIn: perGroup * kh * kw, FanOut: filters / groups * kh * kw},
 		{Suffix: "bias", Shape: []int{filters}},
@@ -87,12 +84,4 @@ func places(size int, kernel, stride, padding uint64) int {
 		return 0
 	}
 	return int((padded-kernel)/stride) + 1
-}
-
-// checkWeights refuses a weight beyond the limit before any of its sizes are multiplied as plain integers.
-func checkWeights(n *Node, sizes ...int) error {
-	if p := product(sizes...); p > MaxParameters {
-		return specError("layer %q brings the model to %d parameters or more, more than the %d allowed; use fewer units or a smaller kernel", n.Name, p, MaxParameters)
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package modelspec
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"testing"
 )
@@ -130,6 +131,9 @@ func TestKindsSayWhatTheyCanNotRead(t *testing.T) {
 		{"conv2d with a large kernel in zeros", after([]uint32{8, 8}, conv(1, 9, 1, 1, 1)), ""},
 		{"conv2d with the most zeros", after([]uint32{8, 8}, conv(1, 3, 1, 2, 1)), ""},
 		{"conv2d with more zeros", after([]uint32{8, 8}, conv(1, 3, 1, 3, 1)), "expected a padding smaller than the kernel, got 3×3 for a kernel of 3×3"},
+		{"conv2d with more zeros above and below only", after([]uint32{8, 8}, Layer{Name: "x", Kind: KindConv2D, Units: 1, KernelHeight: 3, KernelWidth: 3,
+			StrideHeight: 1, StrideWidth: 1, PaddingHeight: 3, Groups: 1}), "got 3×0 for a kernel of 3×3"},
+		{"conv2d with endless zeros", after([]uint32{8, 8}, conv(1, 3, 1, math.MaxUint64, 1)), "expected 0 to 65536 padding_height, got 18446744073709551615"},
 		{"conv2d with groups that cut a channel", after([]uint32{4, 8, 8}, conv(6, 3, 1, 1, 3)), "divide both the 4 channels read and the 6 units, got 3"},
 		{"conv2d with groups that cut a unit", after([]uint32{4, 8, 8}, conv(6, 3, 1, 1, 4)), "divide both the 4 channels read and the 6 units, got 4"},
 		{"conv2d with too many weights", after([]uint32{65536, 1, 1}, conv(65536, 1, 1, 0, 1)), "more than the 16777216 allowed"},
@@ -168,6 +172,8 @@ func TestKindsSayWhatTheyCanNotRead(t *testing.T) {
 		{"attention on more positions", after([]uint32{4097, 1}, Layer{Name: "x", Kind: KindAttention, Heads: 1}), "at most 4096 positions"},
 		{"attention with maps beyond the memory", after([]uint32{4096, 1}, Layer{Name: "x", Kind: KindAttention, Heads: 1}), "values in all layers, more than the 4194304 allowed"},
 		{"layers beyond the memory", after([]uint32{65536}, reluLayers(64)...), ""},
+		{"one value beyond the memory", after([]uint32{1, 65536}, append(reluLayers(63), Layer{Name: "x", Kind: KindConv2D, Units: 1, KernelHeight: 1, KernelWidth: 2,
+			StrideHeight: 1, StrideWidth: 1, PaddingWidth: 1, Groups: 1})...), "brings one row to 4194305 values in all layers"},
 		{"one layer's mask beyond the memory", after([]uint32{65536}, append(reluLayers(63), Layer{Name: "x", Kind: KindDropout, RateE6: 1})...), "values in all layers"},
 		{"work beyond the limit", after([]uint32{256, 256}, conv(500, 171, 1, 0, 1)), `layer "x" brings the cost of one row to`},
 		{"sml behind a layer", after([]uint32{8}, Layer{Name: "a", Kind: KindReLU}, Layer{Name: "x", Kind: KindSML}), "make it the first layer"},

@@ -98,12 +98,33 @@ func TestDecimalsAreExact(t *testing.T) {
 	}
 }
 
-// TestEvaluationKeepsWhatIsReadLater: the sum reads the first layer, which therefore lives while the second and third are made.
 func TestEvaluationKeepsWhatIsReadLater(t *testing.T) {
-	s := &Spec{InputShape: []uint32{10}, Layers: layers(denseLayer("a", 7), denseLayer("b", 100), denseLayer("c", 7),
-		Layer{Name: "x", Kind: KindAdd, Inputs: []string{"a", "c"}})}
-	if got := s.EvaluationMemory(); got != 4*(7+100+7) {
-		t.Errorf("expected %d bytes, got %d", 4*(7+100+7), got)
+	for _, c := range []struct {
+		name string
+		spec *Spec
+		want int64
+	}{
+		{"the input and the first layer", &Spec{InputShape: []uint32{100}, Layers: layers(denseLayer("a", 7), denseLayer("b", 5))}, 100 + 7},
+		{"the last two layers", &Spec{InputShape: []uint32{10}, Layers: layers(denseLayer("a", 7), denseLayer("b", 100))}, 7 + 100},
+		{"the first layer until the sum", &Spec{InputShape: []uint32{10}, Layers: layers(denseLayer("a", 7), denseLayer("b", 100), denseLayer("c", 7),
+			Layer{Name: "x", Kind: KindAdd, Inputs: []string{"a", "c"}})}, 7 + 100 + 7},
+		{"the input until the sum", &Spec{InputShape: []uint32{7}, Layers: layers(denseLayer("a", 100), denseLayer("b", 7),
+			Layer{Name: "x", Kind: KindAdd, Inputs: []string{"input", "b"}})}, 7 + 100 + 7},
+	} {
+		if got := c.spec.EvaluationMemory(); got != 4*c.want {
+			t.Errorf("%s: expected %d bytes, got %d", c.name, 4*c.want, got)
+		}
+	}
+}
+
+func TestTheSmallestVocabularyCounts(t *testing.T) {
+	for _, order := range [][2]uint64{{9, 5}, {5, 9}} {
+		s := &Spec{InputShape: []uint32{8}, Layers: layers(Layer{Name: "a", Kind: KindEmbedding, Units: 4, Vocabulary: order[0]},
+			Layer{Name: "b", Kind: KindEmbedding, Inputs: []string{"input"}, Units: 4, Vocabulary: order[1]},
+			Layer{Name: "x", Kind: KindAdd, Inputs: []string{"a", "b"}})}
+		if got := s.Vocabulary(); got != 5 {
+			t.Errorf("%v: expected 5, got %d", order, got)
+		}
 	}
 }
 
@@ -265,10 +286,10 @@ func TestWindowsAreThoseThatFit(t *testing.T) {
 }
 
 func TestAmountsNeverOverflow(t *testing.T) {
-	if got := product(1<<31, 1<<31, 1<<31); got != math.MaxInt64 {
+	if got := product(1<<30, 1<<30, 1<<30); got != math.MaxInt64 {
 		t.Errorf("expected the largest number, got %d", got)
 	}
-	if got := product(1<<31, 1<<31, 1<<31, 0); got != 0 {
+	if got := product(1<<30, 1<<30, 1<<30, 0); got != 0 {
 		t.Errorf("expected 0, got %d", got)
 	}
 	if got := plus(math.MaxInt64, 1); got != math.MaxInt64 {

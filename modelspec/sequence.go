@@ -52,9 +52,6 @@ func resolveAttention(_ *Spec, n *Node) error {
 		return specError("layer %q: expected heads that divide the %d features, got %d", n.Name, features, heads)
 	}
 	n.Out = []int{positions, features}
-	if err := checkWeights(n, 4, features, features); err != nil {
-		return err
-	}
 	n.Tensors = []Tensor{
 		// Three square maps on top of each other, hence the fans of one.
 		{Suffix: "in_proj_weight", Shape: []int{3 * features, features}, Init: GlorotUniform, FanIn: features, FanOut: features},

@@ -6,8 +6,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -142,21 +142,26 @@ func TestCloneSharesNothing(t *testing.T) {
 
 // Rules that the chain applies must not depend on how a processor rounds.
 func TestNoFloatTakesPart(t *testing.T) {
-	packages, err := parser.ParseDir(token.NewFileSet(), ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := 0
-	for _, p := range packages {
-		for name, file := range p.Files {
-			files++
-			ast.Inspect(file, func(n ast.Node) bool {
-				if id, ok := n.(*ast.Ident); ok && (strings.HasPrefix(id.Name, "float") || strings.HasPrefix(id.Name, "complex")) {
-					t.Errorf("%s uses %s", name, id.Name)
-				}
-				return true
-			})
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
 		}
+		files++
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && (strings.HasPrefix(id.Name, "float") || strings.HasPrefix(id.Name, "complex")) {
+				t.Errorf("%s uses %s", name, id.Name)
+			}
+			return true
+		})
 	}
 	if files < 5 {
 		t.Errorf("expected the files of the package, found %d", files)

@@ -2,11 +2,15 @@ package verifier
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pold-network/pold/dataset"
+	"github.com/pold-network/pold/engine"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
@@ -69,4 +73,40 @@ func TestRowsAreSharedOnlyByModelsThatReadThemAlike(t *testing.T) {
 	flat, deep := sequences(2, poltypes.OBJECTIVE_CROSS_ENTROPY), sequences(2, poltypes.OBJECTIVE_CROSS_ENTROPY)
 	flat.Model.Layers = []*poltypes.Layer{{Name: "next", Kind: "dense", Units: 6}}
 	require.NotEqual(t, flat.dataKey(), deep.dataKey())
+}
+
+// With weights of 0 every output is 0, so the losses are known: ln 3 for three equal classes, ln 2 for even odds.
+func TestNewObjectivesAreScored(t *testing.T) {
+	for _, c := range []struct {
+		name, file   string
+		targets      uint32
+		objective    poltypes.Objective
+		loss, metric float64
+		status       poltypes.ScoreStatus
+	}{
+		{"a class at each position", "a,b,c,d,y,z\n1,2,3,4,0,2\n5,6,7,8,1,0\n", 2, poltypes.OBJECTIVE_CROSS_ENTROPY, math.Log(3), 0.5, poltypes.ScoreValid},
+		{"a class that is none", "a,b,c,d,y,z\n1,2,3,4,0,3\n", 2, poltypes.OBJECTIVE_CROSS_ENTROPY, 0, 0, poltypes.ScoreUnfitData},
+		{"binary targets", "a,b,c,d,u,v,w,x,y,z\n1,2,3,4,0,1,0.25,1,0,0\n", 6, poltypes.OBJECTIVE_BINARY_CROSS_ENTROPY, math.Log(2), 4.0 / 6, poltypes.ScoreValid},
+		{"a target above 1", "a,b,c,d,u,v,w,x,y,z\n1,2,3,4,0,1,1.25,1,0,0\n", 6, poltypes.OBJECTIVE_BINARY_CROSS_ENTROPY, 0, 0, poltypes.ScoreUnfitData},
+	} {
+		sum := sha256.Sum256([]byte(c.file))
+		root, err := rootOf([]byte(c.file))
+		require.NoError(t, err, c.name)
+		parsed, err := dataset.Parse(strings.NewReader(c.file))
+		require.NoError(t, err, c.name)
+		m := digitsManifest()
+		m.Model, m.Objective = sequences(c.targets, c.objective).Model, c.objective
+		m.Table = trainingsettypes.Table{Cid: "table", Sha256: sum[:], Size_: uint64(len(c.file)), Root: root, Targets: c.targets,
+			Rows: uint64(parsed.Rows()), Columns: uint32(parsed.Columns())}
+		f := files{"table": []byte(c.file)}
+		zeros, err := engine.EncodeSafetensors([]engine.Tensor{
+			engine.NewTensor("next.bias", []int{3}, make([]float32, 3)), engine.NewTensor("next.weight", []int{3, 2}, make([]float32, 6))})
+		require.NoError(t, err, c.name)
+		m = withCheckpoint(m, f, zeros)
+		a, err := New().Score(t.Context(), &m, f.fetch)
+		require.NoError(t, err, c.name)
+		require.Equal(t, c.status, a.Status, c.name)
+		require.InDelta(t, c.loss*1e9, float64(a.RankLossE9), 200, c.name)
+		require.InDelta(t, c.metric*1e9, float64(a.MetricE9), 1, c.name)
+	}
 }
