@@ -29,6 +29,7 @@
 //
 //   - parse.go, number.go, duplicates.go: the format's rules
 //   - canonicalize.go, idx.go: ways into it
+//   - digits/, letters/: tables to try things with
 //   - merkle.go: RFC 6962 row root and inclusion proofs
 //   - split.go: the keyed split; numeric.go: cells as float32 and labels
 //

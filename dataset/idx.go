@@ -66,6 +66,16 @@ func ReadIDX(images, labels io.Reader) (*Table, error) {
 	return formatBounds.parse(text)
 }
 
+// IDXShape reads the header of an image file and returns the shape of one image, such
+// as 28 by 28: what [ReadIDX] leaves out of the table.
+func IDXShape(images io.Reader) ([]uint32, error) {
+	shape, err := readIDXHeader("image", images, 2, idxMaxRank)
+	if err != nil {
+		return nil, err
+	}
+	return shape[1:], nil
+}
+
 // idxSize checks the two headers against each other and against the limits.
 func idxSize(imageShape, labelShape []uint32) (rows, pixels int, err error) {
 	if imageShape[0] != labelShape[0] {

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -55,5 +56,15 @@ func TestReadIDXRefusesDamagedFiles(t *testing.T) {
 				t.Errorf("expected a refusal with %q, got %v", c.says, err)
 			}
 		})
+	}
+}
+
+func TestIDXShapeIsThatOfOneImage(t *testing.T) {
+	shape, err := IDXShape(strings.NewReader(idxImages))
+	if err != nil || !slices.Equal(shape, []uint32{1, 3}) {
+		t.Errorf("expected [1 3], got %v, %v", shape, err)
+	}
+	if _, err := IDXShape(strings.NewReader(idxLabels)); err == nil {
+		t.Error("expected labels to be refused")
 	}
 }

@@ -3,6 +3,7 @@ package dataset
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 )
 
 // SplitDomain separates the split's hashes from all others of the protocol.
@@ -15,20 +16,39 @@ const SplitDomain = "pold/dataset/split/v1"
 // SHA-256(SplitDomain ‖ uint32 big endian length of key ‖ key ‖ row), mod 1000,
 // compared with validationPermille. Adding or removing rows moves no other row.
 func (t *Table) Split(key []byte, validationPermille uint32) (train, validation []int) {
-	prefix := append([]byte(SplitDomain), binary.BigEndian.AppendUint32(nil, uint32(len(key)))...)
-	prefix = append(prefix, key...)
-	h := sha256.New()
-	var sum [sha256.Size]byte
+	s := newSplit(key, validationPermille)
 	for i := range t.Rows() {
-		h.Reset()
-		h.Write(prefix)
-		h.Write(t.Row(i))
-		draw := binary.BigEndian.Uint64(h.Sum(sum[:0])) % 1000
-		if draw < uint64(validationPermille) {
+		if s.heldOut(t.Row(i)) {
 			validation = append(validation, i)
 		} else {
 			train = append(train, i)
 		}
 	}
 	return train, validation
+}
+
+// HeldOut reports whether bytes that are no row of a table, such as a block of text,
+// are for validation, by the rule of [Table.Split].
+func HeldOut(key []byte, validationPermille uint32, bytes []byte) bool {
+	return newSplit(key, validationPermille).heldOut(bytes)
+}
+
+// split is the rule for one key.
+type split struct {
+	prefix   []byte
+	permille uint64
+	hash     hash.Hash
+	sum      [sha256.Size]byte
+}
+
+func newSplit(key []byte, permille uint32) *split {
+	prefix := append([]byte(SplitDomain), binary.BigEndian.AppendUint32(nil, uint32(len(key)))...)
+	return &split{prefix: append(prefix, key...), permille: uint64(permille), hash: sha256.New()}
+}
+
+func (s *split) heldOut(row []byte) bool {
+	s.hash.Reset()
+	s.hash.Write(s.prefix)
+	s.hash.Write(row)
+	return binary.BigEndian.Uint64(s.hash.Sum(s.sum[:0]))%1000 < s.permille
 }

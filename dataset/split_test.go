@@ -113,3 +113,13 @@ func TestKeyAndRowCannotBeShiftedIntoEachOther(t *testing.T) {
 		t.Error("the split does not separate key and row")
 	}
 }
+
+func TestHeldOutIsTheRuleOfSplit(t *testing.T) {
+	table := mustParse(t, "x\n1\n2\n3\n4\n5\n6\n7\n8\n")
+	_, validation := table.Split([]byte("key"), 500)
+	for i := range table.Rows() {
+		if got, want := HeldOut([]byte("key"), 500, table.Row(i)), slices.Contains(validation, i); got != want {
+			t.Errorf("row %d: expected %v, got %v", i, want, got)
+		}
+	}
+}
