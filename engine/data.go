@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/pold-network/pold/engine/internal/exact"
-	"github.com/pold-network/pold/modelspec"
 )
 
 // MaxRows bounds the rows of one Data.
@@ -107,24 +106,35 @@ func (d *Data) Validate(spec *Spec, o Objective) error {
 	if rows == 0 || rows > MaxRows || len(d.X) != rows*d.Features {
 		return dataError("expected 1 to %d rows of %d features, got %d values", MaxRows, d.Features, len(d.X))
 	}
-	if i := exact.FirstNonFinite(d.X); i >= 0 {
+	if i := firstNonFinite(d.X); i >= 0 {
 		return dataError("row %d feature %d is %v; expected a finite number", i/d.Features, i%d.Features, d.X[i])
 	}
 	if err := d.validateVocabulary(spec.Vocabulary()); err != nil {
 		return err
 	}
-	if o != MeanSquaredError && last.Kind == modelspec.KindSoftmax {
-		return specError("layer %q: %v turns outputs into probabilities itself; remove the last %s", last.Name, o, last.Kind)
-	}
-	if o == CrossEntropy {
-		classes := classesOf(nodes)
-		return d.validateLabels(rows, outputs/classes, classes)
+	switch o {
+	case CrossEntropy:
+		if d.Y != nil && (d.Targets < 0 || len(d.Y) != rows*d.Targets) {
+			return dataError("expected no targets, or as many for each of %d rows as Targets says, got Targets = %d and %d values", rows, d.Targets, len(d.Y))
+		}
+		if outputs < 2 {
+			return dataError("%v: expected a model with at least 2 outputs, one per class, got %d", o, outputs)
+		}
+		positions, classes, err := spec.Classification()
+		if err != nil {
+			return err
+		}
+		return d.validateLabels(rows, positions, classes)
+	case BinaryCrossEntropy:
+		if err := spec.CheckBinary(); err != nil {
+			return err
+		}
 	}
 	if d.Targets != outputs || len(d.Y) != rows*outputs {
 		return dataError("%v: expected %d targets for each of %d rows, as the model has outputs, got Targets = %d and %d values",
 			o, outputs, rows, d.Targets, len(d.Y))
 	}
-	if i := exact.FirstNonFinite(d.Y); i >= 0 {
+	if i := firstNonFinite(d.Y); i >= 0 {
 		return dataError("row %d target %d is %v; expected a finite number", i/d.Targets, i%d.Targets, d.Y[i])
 	}
 	if o == BinaryCrossEntropy {
@@ -135,6 +145,14 @@ func (d *Data) Validate(spec *Spec, o Objective) error {
 		}
 	}
 	return nil
+}
+
+// firstNonFinite returns the index of the first infinite or NaN element, or -1; it looks for the place only when there is one.
+func firstNonFinite(x []float32) int {
+	if defaultMachine().vec.NonFinite(x) == 0 {
+		return -1
+	}
+	return exact.FirstNonFinite(x)
 }
 
 // validateVocabulary checks the integers that an embedding reads.
@@ -152,9 +170,6 @@ func (d *Data) validateVocabulary(size int) error {
 }
 
 func (d *Data) validateLabels(rows, positions, classes int) error {
-	if classes < 2 {
-		return dataError("%v: expected a model with at least 2 outputs, one per class, got %d", CrossEntropy, classes)
-	}
 	if len(d.Labels) != rows*positions {
 		return dataError("%v: expected %s for each of %d rows, got %d", CrossEntropy, count(positions, "label"), rows, len(d.Labels))
 	}

@@ -26,7 +26,8 @@ func (m *Model) Evaluate(d *Data, o Objective) (Evaluation, error) {
 	}
 	rows, outputs := d.Rows(), m.outputs()
 	chunk := min(rows, m.chunkRows())
-	p, l := m.newPass(chunk, evaluating, false), newLoss(m.machine, o, chunk, m.positions(), m.classes())
+	p, l := m.passes.take(m, chunk), newLoss(m.machine, o, chunk, m.positions(), m.classes())
+	defer m.passes.put(p)
 
 	header := append([]byte(evaluationDomain), make([]byte, 0, 16)...)
 	header = binary.LittleEndian.AppendUint32(header, uint32(o))
@@ -105,7 +106,8 @@ func (m *Model) Forward(x []float32, rows int) ([]float32, error) {
 		return nil, dataError("expected %d rows of %d inputs, got %d values", rows, inputs, len(x))
 	}
 	chunk := min(rows, m.chunkRows())
-	p := m.newPass(chunk, evaluating, false)
+	p := m.passes.take(m, chunk)
+	defer m.passes.put(p)
 	if n := m.spec.Vocabulary(); n > 0 {
 		if err := (&Data{Features: inputs, X: x}).validateVocabulary(n); err != nil {
 			return nil, err
@@ -137,8 +139,9 @@ func (m *Model) Predict(x []float32, rows int) ([]int, error) {
 	return classes, nil
 }
 
-// chunkRows is how many rows one pass takes: enough to share work, few enough to bound memory. It cannot change a result.
+// chunkRows is how many rows one pass takes: enough to share work, few enough to stay in the processors' caches. It cannot change a
+// result.
 func (m *Model) chunkRows() int {
-	const floats = 1 << 22
-	return max(1, min(256, floats/m.activations()))
+	floats := m.machine.pool.Threads() << 19
+	return max(1, min(128, floats/m.activations()))
 }

@@ -22,7 +22,7 @@ type attention struct {
 	scores                  [][]float32 // per worker: positions × positions
 	scratch                 []attentionScratch
 	inner                   io // for project and output
-	x, y, dy, dx            [1][]float32
+	x, dx                   [1][]float32
 	ahead, back             task
 }
 

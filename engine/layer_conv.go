@@ -22,11 +22,11 @@ type conv2d struct {
 	flipped  []float32   // backward: for each group the weights as [groupIn, groupOut·kernel]
 	partials [][]float32 // backward: gradients of the weights over partialSamples images each, transposed
 	sums     []float32   // backward: rows × units, sums over pixels
-	lanes    []float32
+	bias     *columnSums
 	io       *io
 	firstRun int // of the partials in hand
 
-	ahead, back, flip, collect task
+	ahead, back, collect task
 }
 
 // convScratch belongs to one worker.
@@ -62,7 +62,7 @@ func newConv2D(m *machine, n *modelspec.Node, t layerTensors, capacity int, mode
 			l.partials[i] = make([]float32, len(l.w))
 		}
 		l.sums = make([]float32, capacity*l.units)
-		l.lanes = make([]float32, reductionLanes*l.units)
+		l.bias = newColumnSums(m, l.units)
 		for i := range l.workers {
 			l.workers[i].spread.init(l.groupOut*l.kernelHeight*l.kernelWidth, l.height, l.width)
 		}
@@ -111,7 +111,7 @@ func (l *conv2d) backward(b *io) {
 			l.addPartial(partial, l.firstRun+i == 0)
 		}
 	}
-	l.m.vec.SumColumns(l.db, l.sums, b.rows, l.units, l.lanes)
+	l.bias.sum(l.db, l.sums, b.rows)
 	if b.dx[0] != nil {
 		l.flipWeights()
 		l.m.run(&l.back, b.rows, 1)
@@ -195,8 +195,13 @@ func (l *conv2d) inputGradientRange(worker, from, to int) {
 	}
 }
 
+// fill sets every element to v, by copies that double: a loop over the elements is several times slower.
 func fill(x []float32, v float32) {
-	for i := range x {
-		x[i] = v
+	if len(x) == 0 {
+		return
+	}
+	x[0] = v
+	for n := 1; n < len(x); n *= 2 {
+		copy(x[n:], x[:n])
 	}
 }

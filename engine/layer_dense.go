@@ -10,7 +10,7 @@ type dense struct {
 	inputs, outputs int
 	w, b, dw, db    []float32
 	product         gemm.Product
-	lanes           []float32
+	sums            *columnSums
 	y               []float32
 	bias            task
 }
@@ -19,7 +19,7 @@ func newDense(m *machine, t layerTensors, count, inputs, outputs int) *dense {
 	l := &dense{m: m, count: count, inputs: inputs, outputs: outputs, w: t.params[0], b: t.params[1]}
 	if t.gradients != nil {
 		l.dw, l.db = t.gradients[0], t.gradients[1]
-		l.lanes = make([]float32, reductionLanes*outputs)
+		l.sums = newColumnSums(m, outputs)
 	}
 	l.bias.work = func(_, from, to int) {
 		for r := from; r < to; r++ {
@@ -43,13 +43,10 @@ func (l *dense) backward(b *io) {
 	l.product = gemm.Product{TransA: true, M: l.outputs, N: l.inputs, K: rows,
 		A: b.dy, LDA: l.outputs, B: b.x[0], LDB: l.inputs, C: l.dw, LDC: l.inputs}
 	l.m.mul.Multiply(&l.product)
-	l.m.vec.SumColumns(l.db, b.dy, rows, l.outputs, l.lanes)
+	l.sums.sum(l.db, b.dy, rows)
 	if dx := b.dx[0]; dx != nil {
 		l.product = gemm.Product{M: rows, N: l.inputs, K: l.outputs,
 			A: b.dy, LDA: l.outputs, B: l.w, LDB: l.inputs, C: dx, LDC: l.inputs}
 		l.m.mul.Multiply(&l.product)
 	}
 }
-
-// reductionLanes is the number of partial sums of every reduction.
-const reductionLanes = 16

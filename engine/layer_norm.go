@@ -99,9 +99,10 @@ type batchNorm struct {
 
 	mean, rstd     []float32 // per channel, of the batch in hand
 	scale, shift   []float32 // backward: per channel
-	perRow, second []float32 // rows × channels: reductions over pixels
+	factor         []float32 // backward: per channel, w·rstd
+	perRow, second []float32 // rows × channels: reductions over pixels; single features need the second only
 	lanes          []float32
-	values         []float32 // as x, for single features only: normalised values
+	values         []float32 // for each worker the normalised values of a channel, or those of a row of single features
 	io             *io
 
 	normal, sums, squares, back, gradients task
@@ -116,28 +117,19 @@ func newBatchNorm(m *machine, n *modelspec.Node, t layerTensors, capacity int, m
 	l.normal.work = l.normalRange
 	if mode == training {
 		l.dw, l.db = t.gradients[0], t.gradients[1]
-		l.scale, l.shift = floats(channels), floats(channels)
-		l.perRow, l.second = floats(capacity*channels), floats(capacity*channels)
+		l.scale, l.shift, l.factor = floats(channels), floats(channels), floats(channels)
+		l.second = floats(capacity * channels)
 		l.lanes = floats(reductionLanes * channels)
-		l.sums.work = func(_, from, to int) { l.reduce(from, to, func(x []float32, _ int) float32 { return m.vec.Sum(x) }) }
-		l.squares.work = func(_, from, to int) {
-			l.reduce(from, to, func(x []float32, c int) float32 { return m.vec.SumSquaredDiff(x, l.mean[c]) })
+		if l.pixels == 1 {
+			l.values = floats(m.pool.Threads() * channels)
+			l.squares.work, l.gradients.work, l.back.work = l.squareRow, l.gradientRow, l.backwardRow
+			return l
 		}
-		l.gradients.work = l.gradientRange
-		l.back.work = l.backwardRange
-		l.values = floats(m.pool.Threads() * max(l.pixels, channels))
+		l.values = floats(m.pool.Threads() * l.pixels)
+		l.perRow = floats(capacity * channels)
+		l.sums.work, l.squares.work, l.gradients.work, l.back.work = l.sumRange, l.squareRange, l.gradientRange, l.backwardRange
 	}
 	return l
-}
-
-// reduce applies a reduction to the pixels of each channel of the images from ≤ r < to.
-func (l *batchNorm) reduce(from, to int, of func(x []float32, channel int) float32) {
-	for r := from; r < to; r++ {
-		for c := range l.channels {
-			i := r*l.channels + c
-			l.perRow[i] = of(l.io.x[0][i*l.pixels:][:l.pixels], c)
-		}
-	}
 }
 
 func (l *batchNorm) forward(b *io) {
@@ -145,11 +137,16 @@ func (l *batchNorm) forward(b *io) {
 	piece := rowPiece(l.channels * l.pixels)
 	if b.training {
 		vec, count := l.m.vec, float32(b.rows*l.pixels)
-		l.m.run(&l.sums, b.rows, piece)
-		vec.SumColumns(l.mean, l.perRow, b.rows, l.channels, l.lanes)
+		sums, squares := l.perRow, l.perRow
+		if l.pixels == 1 {
+			sums, squares = b.x[0], l.second
+		} else {
+			l.m.run(&l.sums, b.rows, piece)
+		}
+		vec.SumColumns(l.mean, sums, b.rows, l.channels, l.lanes)
 		vec.DivScalar(l.mean, l.mean, count)
 		l.m.run(&l.squares, b.rows, piece)
-		vec.SumColumns(l.rstd, l.perRow, b.rows, l.channels, l.lanes)
+		vec.SumColumns(l.rstd, squares, b.rows, l.channels, l.lanes)
 		for c, total := range l.rstd {
 			variance := total / count
 			l.rstd[c] = reciprocalRoot(variance, l.epsilon)
@@ -165,6 +162,20 @@ func (l *batchNorm) forward(b *io) {
 		}
 	}
 	l.m.run(&l.normal, b.rows, piece)
+}
+
+// sumRange leaves the sum of the pixels of each channel of the images from ≤ r < to.
+func (l *batchNorm) sumRange(_, from, to int) {
+	for i := from * l.channels; i < to*l.channels; i++ {
+		l.perRow[i] = l.m.vec.Sum(l.io.x[0][i*l.pixels:][:l.pixels])
+	}
+}
+
+// squareRange does the same with the squares of their distances from the mean.
+func (l *batchNorm) squareRange(_, from, to int) {
+	for i := from * l.channels; i < to*l.channels; i++ {
+		l.perRow[i] = l.m.vec.SumSquaredDiff(l.io.x[0][i*l.pixels:][:l.pixels], l.mean[i%l.channels])
+	}
 }
 
 func (l *batchNorm) normalRange(_, from, to int) {
@@ -189,7 +200,11 @@ func (l *batchNorm) backward(b *io) {
 	l.io = b
 	vec, piece := l.m.vec, rowPiece(l.channels*l.pixels)
 	l.m.run(&l.gradients, b.rows, piece)
-	vec.SumColumns(l.db, l.perRow, b.rows, l.channels, l.lanes)
+	sums := l.perRow
+	if l.pixels == 1 {
+		sums = b.dy
+	}
+	vec.SumColumns(l.db, sums, b.rows, l.channels, l.lanes)
 	vec.SumColumns(l.dw, l.second, b.rows, l.channels, l.lanes)
 	if b.dx[0] == nil {
 		return
@@ -197,22 +212,23 @@ func (l *batchNorm) backward(b *io) {
 	count := float32(b.rows * l.pixels)
 	vec.DivScalar(l.shift, l.db, count)
 	vec.DivScalar(l.scale, l.dw, count)
+	vec.Mul(l.factor, l.w, l.rstd)
 	l.m.run(&l.back, b.rows, piece)
 }
 
 // gradientRange leaves, for each image and channel, the sums of dy and of dy·x̂ over the pixels.
 func (l *batchNorm) gradientRange(worker, from, to int) {
-	vec := l.m.vec
-	normal := l.room(worker)
+	vec, normal := l.m.vec, l.room(worker)
 	for i := from * l.channels; i < to*l.channels; i++ {
 		c := i % l.channels
 		x, dy := l.io.x[0][i*l.pixels:][:l.pixels], l.io.dy[i*l.pixels:][:l.pixels]
-		vec.Standardize(normal[:l.pixels], x, l.mean[c], l.rstd[c])
+		vec.Standardize(normal, x, l.mean[c], l.rstd[c])
 		l.perRow[i] = vec.Sum(dy)
-		l.second[i] = vec.Dot(dy, normal[:l.pixels])
+		l.second[i] = vec.Dot(dy, normal)
 	}
 }
 
+// room is the worker's part of values.
 func (l *batchNorm) room(worker int) []float32 {
 	size := len(l.values) / l.m.pool.Threads()
 	return l.values[worker*size:][:size]
@@ -220,12 +236,53 @@ func (l *batchNorm) room(worker int) []float32 {
 
 // backwardRange: dx = (w·rstd) · ((dy - Σdy/count) - x̂ · Σ(dy·x̂)/count).
 func (l *batchNorm) backwardRange(worker, from, to int) {
-	vec := l.m.vec
-	normal := l.room(worker)
+	vec, normal := l.m.vec, l.room(worker)
 	for i := from * l.channels; i < to*l.channels; i++ {
 		c := i % l.channels
 		x, dy, dx := l.io.x[0][i*l.pixels:][:l.pixels], l.io.dy[i*l.pixels:][:l.pixels], l.io.dx[0][i*l.pixels:][:l.pixels]
-		vec.Standardize(normal[:l.pixels], x, l.mean[c], l.rstd[c])
-		vec.LayerNormGrad(dx, dy, normal[:l.pixels], l.shift[c], l.scale[c], l.w[c]*l.rstd[c])
+		vec.Standardize(normal, x, l.mean[c], l.rstd[c])
+		vec.LayerNormGrad(dx, dy, normal, l.shift[c], l.scale[c], l.factor[c])
+	}
+}
+
+// Single features take the same steps a row at a time. Where a reduction over the one pixel is left out, its result would differ by no
+// more than the sign of a zero, and that doesn't show in the sum of a column, which starts at +0.
+
+// squareRow leaves the square of the distance from the mean.
+func (l *batchNorm) squareRow(_, from, to int) {
+	n := l.channels
+	for r := from; r < to; r++ {
+		squares := l.second[r*n:][:n]
+		l.m.vec.Sub(squares, l.io.x[0][r*n:][:n], l.mean)
+		l.m.vec.Mul(squares, squares, squares)
+	}
+}
+
+// normalRow stores x̂ of row r.
+func (l *batchNorm) normalRow(normal []float32, r int) {
+	l.m.vec.Sub(normal, l.io.x[0][r*l.channels:][:l.channels], l.mean)
+	l.m.vec.Mul(normal, normal, l.rstd)
+}
+
+// gradientRow leaves dy·x̂.
+func (l *batchNorm) gradientRow(_, from, to int) {
+	n := l.channels
+	for r := from; r < to; r++ {
+		products := l.second[r*n:][:n]
+		l.normalRow(products, r)
+		l.m.vec.Mul(products, products, l.io.dy[r*n:][:n])
+	}
+}
+
+// backwardRow is backwardRange.
+func (l *batchNorm) backwardRow(worker, from, to int) {
+	vec, normal, n := l.m.vec, l.room(worker), l.channels
+	for r := from; r < to; r++ {
+		dy, dx := l.io.dy[r*n:][:n], l.io.dx[0][r*n:][:n]
+		l.normalRow(normal, r)
+		vec.Scale(normal, normal, -1)
+		vec.Sub(dx, dy, l.shift)
+		vec.AffineRow(dx, normal, l.scale, dx)
+		vec.Mul(dx, dx, l.factor)
 	}
 }

@@ -53,11 +53,7 @@ func newMaxPool(m *machine, n *modelspec.Node, capacity int, mode passMode) laye
 			x, y := l.planes(i, l.b.x[0], l.b.y)
 			places := l.places[i*size:][:size]
 			if two {
-				for r := range l.outHeight {
-					top := x[2*r*l.width:]
-					m.vec.MaxPool2(y[r*l.outWidth:][:l.outWidth], places[r*l.outWidth:][:l.outWidth],
-						top[:2*l.outWidth], top[l.width:][:2*l.outWidth])
-				}
+				m.vec.MaxPool2Rows(y, places, x, l.width, l.outHeight, l.outWidth)
 				continue
 			}
 			l.largest(x, y, places)
@@ -71,11 +67,7 @@ func newMaxPool(m *machine, n *modelspec.Node, capacity int, mode passMode) laye
 				if l.width > 2*l.outWidth || l.height > 2*l.outHeight {
 					clear(dx)
 				}
-				for r := range l.outHeight {
-					top := dx[2*r*l.width:]
-					m.vec.MaxPool2Grad(top[:2*l.outWidth], top[l.width:][:2*l.outWidth],
-						dy[r*l.outWidth:][:l.outWidth], places[r*l.outWidth:][:l.outWidth])
-				}
+				m.vec.MaxPool2RowsGrad(dx, dy, places, l.width, l.outHeight, l.outWidth)
 				continue
 			}
 			clear(dx)

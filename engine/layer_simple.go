@@ -42,7 +42,7 @@ func (flatten) backward(b *io) { copyGradient(b.dx[0], b.dy) }
 type position struct {
 	m     *machine
 	w, dw []float32
-	lanes []float32
+	sums  *columnSums
 	b     *io
 	ahead task
 }
@@ -51,7 +51,7 @@ func newPosition(m *machine, t layerTensors) *position {
 	l := &position{m: m, w: t.params[0]}
 	if t.gradients != nil {
 		l.dw = t.gradients[0]
-		l.lanes = make([]float32, reductionLanes*len(l.dw))
+		l.sums = newColumnSums(m, len(l.dw))
 	}
 	l.ahead.work = func(_, from, to int) {
 		n := len(l.w)
@@ -68,7 +68,7 @@ func (l *position) forward(b *io) {
 }
 
 func (l *position) backward(b *io) {
-	l.m.vec.SumColumns(l.dw, b.dy, b.rows, len(l.w), l.lanes)
+	l.sums.sum(l.dw, b.dy, b.rows)
 	copyGradient(b.dx[0], b.dy)
 }
 
@@ -79,7 +79,6 @@ type embedding struct {
 	w, dw []float32
 	b     *io
 	ahead task
-	back  task
 }
 
 func newEmbedding(m *machine, t layerTensors, n *modelspec.Node) *embedding {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/pold-network/pold/modelspec"
 )
@@ -44,7 +45,7 @@ func (m *Model) SetMapping(to *Mapping) error {
 	if err := m.checkMapping(to); err != nil {
 		return err
 	}
-	m.mapping = to
+	m.mapping, m.passes = to, new(passCache)
 	return nil
 }
 
@@ -73,7 +74,7 @@ func (m *Model) Rebase(to *Mapping) error {
 		}
 		offset += int(n.Parameters())
 	}
-	m.mapping = to
+	m.mapping, m.passes = to, new(passCache)
 	return nil
 }
 
@@ -81,8 +82,12 @@ func (m *Model) checkMapping(to *Mapping) error {
 	if m.mapping == nil {
 		return specError("the model has no layer of kind %q, so it takes no mapping", modelspec.KindSML)
 	}
-	if len(to.from) != len(m.mapping.from) {
-		return fmt.Errorf("mapping: expected one of %d inputs, as the model has, got %d", len(m.mapping.from), len(to.from))
+	if to == nil || len(to.from) != len(m.mapping.from) {
+		got := "none"
+		if to != nil {
+			got = strconv.Itoa(len(to.from))
+		}
+		return fmt.Errorf("mapping: expected one of %d inputs, as the model has, got %s", len(m.mapping.from), got)
 	}
 	return nil
 }

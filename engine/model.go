@@ -17,6 +17,7 @@ type Model struct {
 	buffers []float32 // the others
 	mapping *Mapping  // of the sml layer; nil without one
 	machine *machine
+	passes  *passCache
 }
 
 func newModel(spec *Spec) (*Model, error) {
@@ -24,7 +25,7 @@ func newModel(spec *Spec) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{spec: spec.Clone(), nodes: nodes, machine: defaultMachine()}
+	m := &Model{spec: spec.Clone(), nodes: nodes, machine: defaultMachine(), passes: new(passCache)}
 	var params, buffers int64
 	for i := range nodes {
 		params += nodes[i].Parameters()
@@ -137,10 +138,17 @@ func loadTensor(byName map[string]Tensor, want *modelspec.Tensor, values []float
 			ErrWrongTensors, want.Name, DTypeF32, want.Shape, t.DType, t.Shape)
 	}
 	decodeF32(values, t.Data)
-	if i := exact.FirstNonFinite(values); i >= 0 {
-		return fmt.Errorf("%w: tensor %q element %d is %v; every weight must be finite", ErrNonFinite, want.Name, i, values[i])
+	if err := checkFinite(want.Name, values); err != nil {
+		return err
 	}
 	delete(byName, want.Name)
+	return nil
+}
+
+func checkFinite(name string, values []float32) error {
+	if i := exact.FirstNonFinite(values); i >= 0 {
+		return fmt.Errorf("%w: tensor %q element %d is %v; every weight must be finite", ErrNonFinite, name, i, values[i])
+	}
 	return nil
 }
 
@@ -165,7 +173,7 @@ func (m *Model) Encode() []byte {
 // Clone returns a model with the same spec and its own copy of the weights.
 func (m *Model) Clone() *Model {
 	c := *m
-	c.params, c.buffers = slices.Clone(m.params), slices.Clone(m.buffers)
+	c.params, c.buffers, c.passes = slices.Clone(m.params), slices.Clone(m.buffers), new(passCache)
 	return &c
 }
 
@@ -176,13 +184,15 @@ func (m *Model) Spec() *Spec { return m.spec.Clone() }
 func (m *Model) inputs() int  { return m.spec.Inputs() }
 func (m *Model) outputs() int { return m.nodes[len(m.nodes)-1].Outputs() }
 
-// positions and classes divide the outputs of a row for cross-entropy: [T, classes] holds T decisions, any other shape one.
+// positions and classes divide the outputs of a row for cross-entropy: [T, classes] holds T decisions, any other shape one. So does
+// every shape in a model without parameters, see modelspec.Spec.Classification.
 func (m *Model) positions() int { return m.outputs() / m.classes() }
 func (m *Model) classes() int   { return classesOf(m.nodes) }
 
 func classesOf(nodes []modelspec.Node) int {
 	out := nodes[len(nodes)-1].Out
-	if len(out) == 2 {
+	trained := slices.ContainsFunc(nodes, func(n modelspec.Node) bool { return n.Parameters() > 0 })
+	if len(out) == 2 && trained {
 		return out[1]
 	}
 	return sizeOf(out)

@@ -13,17 +13,25 @@ const (
 // pass runs a model forward, and backward when it trains, over up to capacity rows at a time. Everything it needs is allocated when it
 // is made.
 type pass struct {
-	m       *Model
-	input   []float32 // normalised rows
-	ops     []*op
-	weights []float32 // gradients of the parameters: all of them, or room for those of the largest layer
-	all     bool      // weights holds all gradients side by side
-	seed    [32]byte  // of dropout
-	step    uint64    // of the training, from 1
+	m        *Model
+	capacity int
+	input    []float32 // normalised rows; none without a normalization
+	readers  []reader  // of the model's input
+	ops      []*op
+	weights  []float32 // gradients of the parameters: all of them, or room for those of the largest layer
+	all      bool      // weights holds all gradients side by side
+	seed     [32]byte  // of dropout
+	step     uint64    // of the training, from 1
 
 	normalizing task
 	raw         []float32
 	tensors     [][]float32 // see tensorGradients
+}
+
+// reader is an input of a layer that is the model's.
+type reader struct {
+	op    *op
+	which int
 }
 
 // op is one layer of a pass with its memory, all for capacity rows.
@@ -55,12 +63,20 @@ type io struct {
 }
 
 func (m *Model) newPass(capacity int, mode passMode, keepGradients bool) *pass {
-	p := &pass{m: m, all: keepGradients, input: make([]float32, capacity*m.inputs())}
+	return m.newPassIn(planMemory(m.nodes, mode), capacity, keepGradients)
+}
+
+// newPassIn makes a pass whose buffers are those of a plan.
+func (m *Model) newPassIn(memory *memory, capacity int, keepGradients bool) *pass {
+	mode := memory.mode
+	p := &pass{m: m, capacity: capacity, all: keepGradients}
+	if m.spec.Normalization != nil {
+		p.input = make([]float32, capacity*m.inputs())
+	}
 	if mode == training {
 		p.weights = make([]float32, m.gradientRoom(keepGradients))
 	}
 	offset, buffers := 0, m.buffers
-	memory := planMemory(m.nodes, mode)
 	arena := memory.allocate(capacity)
 	for i := range m.nodes {
 		n := &m.nodes[i]
@@ -81,11 +97,13 @@ func (m *Model) newPass(capacity int, mode passMode, keepGradients bool) *pass {
 		offset += o.params
 		o.layer = newLayer(m.machine, n, t, capacity, mode, m.mapping)
 		for j, s := range n.Sources {
-			x := p.input
+			var x []float32
 			if s >= 0 {
-				x = arena[memory.output[s]]
+				x = arena[memory.output[s]][:capacity*sizeOf(n.In[j])]
+			} else {
+				p.readers = append(p.readers, reader{o, j})
 			}
-			o.fullX = append(o.fullX, x[:capacity*sizeOf(n.In[j])])
+			o.fullX = append(o.fullX, x)
 		}
 		o.fullY = arena[memory.output[i]][:capacity*n.Outputs()]
 		o.x = make([][]float32, len(o.fullX))
@@ -128,7 +146,10 @@ func (m *Model) gradientRoom(all bool) int {
 
 // forward normalises the rows of x (rows × inputs) and returns the last layer's output, valid until the next call.
 func (p *pass) forward(x []float32, rows int) []float32 {
-	p.normalize(x)
+	x = p.normalize(x)
+	for _, r := range p.readers {
+		r.op.x[r.which] = x
+	}
 	for _, o := range p.ops {
 		o.prepare(p, rows)
 		o.forward(&o.io)
@@ -144,7 +165,9 @@ func (o *op) prepare(p *pass, rows int) {
 	}
 	o.rows = rows
 	for j, x := range o.fullX {
-		o.x[j] = x[:rows*sizeOf(o.node.In[j])]
+		if x != nil {
+			o.x[j] = x[:rows*sizeOf(o.node.In[j])]
+		}
 	}
 	o.y = o.fullY[:rows*o.node.Outputs()]
 	if o.fullDY == nil {
@@ -200,14 +223,14 @@ func (p *pass) tensorGradients() [][]float32 {
 	return p.tensors
 }
 
-// normalize copies x into p.input as (x - offset) / divisor, each operation rounded.
-func (p *pass) normalize(x []float32) {
-	if p.m.spec.Normalization == nil {
-		copy(p.input, x)
-		return
+// normalize returns (x - offset) / divisor, each operation rounded, or x itself without a normalization.
+func (p *pass) normalize(x []float32) []float32 {
+	if p.input == nil {
+		return x
 	}
 	p.raw = x
 	p.m.machine.run(&p.normalizing, len(x), elementPiece)
+	return p.input[:len(x)]
 }
 
 func (p *pass) normalizeRange(_, from, to int) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pold-network/pold/engine/internal/exact"
 	"github.com/pold-network/pold/engine/internal/isa"
 	"github.com/pold-network/pold/modelspec"
 )
@@ -147,80 +146,5 @@ func TestTrainingStopsWhenItDiverges(t *testing.T) {
 	err := newTestModel(t, spec, 1).Train(d, MeanSquaredError, r, nil)
 	if !errors.Is(err, ErrNonFinite) || !strings.Contains(err.Error(), "step ") || !strings.Contains(err.Error(), "lower learning rate") {
 		t.Errorf("expected ErrNonFinite with the step and advice, got %v", err)
-	}
-}
-
-// TestOptimizersByHand follows two updates of one weight in float64.
-func TestOptimizersByHand(t *testing.T) {
-	gradients := []float32{0.5, -0.25}
-	for _, c := range []struct {
-		recipe Recipe
-		want   float64
-	}{
-		{Recipe{Optimizer: OptimizerSGD, LearningRate: 0.1, Momentum: 0.9}, 1 - 0.1*0.5 - 0.1*(0.9*0.5-0.25)},
-		{Recipe{Optimizer: OptimizerAdam, LearningRate: 0.1, Momentum: 0.9, Beta2: 0.99, Epsilon: 1e-8}, func() float64 {
-			w, m, v := 1.0, 0.0, 0.0
-			for i, g := range []float64{0.5, -0.25} {
-				m, v = 0.9*m+0.1*g, 0.99*v+0.01*g*g
-				w -= 0.1 * (m / (1 - math.Pow(0.9, float64(i+1)))) / (math.Sqrt(v/(1-math.Pow(0.99, float64(i+1)))) + 1e-8)
-			}
-			return w
-		}()},
-	} {
-		o, steps := newOptimizer(c.recipe, defaultMachine(), 1), 0
-		w := []float32{1}
-		for _, g := range gradients {
-			steps++
-			o.begin(steps)
-			o.update(w, []float32{g}, 0)
-		}
-		if math.Abs(float64(w[0])-c.want) > 2e-6 {
-			t.Errorf("%s: expected a weight of %v, got %v", c.recipe.Optimizer, c.want, w[0])
-		}
-	}
-}
-
-func TestRecipeLimits(t *testing.T) {
-	nan := exact.NaN()
-	for _, c := range []struct {
-		name   string
-		change func(r *Recipe)
-		adam   bool
-		valid  bool
-	}{
-		{"the sgd recipe", func(*Recipe) {}, false, true},
-		{"the adam recipe", func(*Recipe) {}, true, true},
-		{"no momentum", func(r *Recipe) { r.Momentum = 0 }, false, true},
-		{"another optimizer", func(r *Recipe) { r.Optimizer = "Adam" }, true, false},
-		{"no learning rate", func(r *Recipe) { r.LearningRate = 0 }, false, false},
-		{"a negative learning rate", func(r *Recipe) { r.LearningRate = -1 }, false, false},
-		{"a learning rate that is NaN", func(r *Recipe) { r.LearningRate = nan }, false, false},
-		{"an infinite learning rate", func(r *Recipe) { r.LearningRate = exact.Inf(false) }, false, false},
-		{"a momentum of one", func(r *Recipe) { r.Momentum = 1 }, false, false},
-		{"a momentum that is NaN", func(r *Recipe) { r.Momentum = nan }, false, false},
-		{"sgd with beta2", func(r *Recipe) { r.Beta2 = 0.9 }, false, false},
-		{"sgd with epsilon", func(r *Recipe) { r.Epsilon = 0.1 }, false, false},
-		{"a beta2 of one", func(r *Recipe) { r.Beta2 = 1 }, true, false},
-		{"no epsilon", func(r *Recipe) { r.Epsilon = 0 }, true, false},
-		{"an epsilon above one", func(r *Recipe) { r.Epsilon = 2 }, true, false},
-		{"empty batches", func(r *Recipe) { r.BatchSize = 0 }, false, false},
-		{"huge batches", func(r *Recipe) { r.BatchSize = MaxBatchSize + 1 }, false, false},
-		{"no steps", func(r *Recipe) { r.Steps = 0 }, false, false},
-		{"too many steps", func(r *Recipe) { r.Steps = MaxSteps + 1 }, false, false},
-	} {
-		r := sgdRecipe
-		if c.adam {
-			r = adamRecipe
-		}
-		c.change(&r)
-		if err := r.Validate(); (err == nil) != c.valid || err != nil && !errors.Is(err, ErrInvalidRecipe) {
-			t.Errorf("%s: expected valid = %v, got %v", c.name, c.valid, err)
-		}
-	}
-	wide := &Spec{InputShape: []uint32{8}, Layers: layers(denseLayer("a", 65536))}
-	r := sgdRecipe
-	r.BatchSize = MaxBatchSize
-	if err := newTestModel(t, wide, 1).Train(smallData(4, 8, 65536), MeanSquaredError, r, nil); !errors.Is(err, ErrInvalidRecipe) || !strings.Contains(err.Error(), "smaller batch") {
-		t.Errorf("a batch beyond memory: expected ErrInvalidRecipe with advice, got %v", err)
 	}
 }

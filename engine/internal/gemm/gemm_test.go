@@ -88,36 +88,65 @@ func TestEveryTile(t *testing.T) {
 	}
 }
 
-// TestBlocks goes over the edges of the blocks of the driver: k in several blocks, many rows, many columns, and both leading dimensions
-// that clash in the caches and none.
+// TestBlocks goes over the edges of the blocks of the driver, made small for this, with all kinds of numbers and threads.
 func TestBlocks(t *testing.T) {
-	sizes := [][3]int{
-		{3, 20, blockK + 1}, {9, 50, 2*blockK + 6}, {1, 100, 1500}, {130, 10, 600}, {blockRows + 3, 60, 9},
-		{blockRows + 9, blockColumns + 20, 17}, {inPlaceRows, 30, 20}, {inPlaceRows + 1, 60, blockK + 3}, {300, 7, 40}, {64, 64, 32}, {16, 784, 9},
-		{144, 32, 196}, {64, 1024, 5}, {0, 5, 5}, {5, 0, 5}, {20, 30, 0},
-	}
+	small := blocking{blockK: 20, blockA: 500, blockColumns: 96, inPlaceRows: 24, blockTransposed: 16}
+	sizes := [][3]int{{1, 100, 70}, {3, 20, 21}, {9, 50, 46}, {24, 60, 40}, {25, 61, 41}, {26, 49, 20}, {27, 97, 33}, {70, 200, 19}, {90, 10, 50}, {65, 131, 77},
+		{50, 1, 30}, {3, 1, 45}}
 	for kind := range kinds {
 		next := source(kind)
 		var all []expected
 		for i, size := range sizes {
 			for variant := range 8 {
-				if kind > 0 && (variant+i+kind)%4 != 0 {
-					continue // all variants with ordinary numbers are enough
+				if kind == 0 || (variant+i+kind)%4 == 0 { // all variants with ordinary numbers are enough
+					all = append(all, expect(product(size[0], size[1], size[2], variant, []int{0, 3}[(i+variant/2+variant/4)%2], next)))
 				}
-				all = append(all, expect(product(size[0], size[1], size[2], variant, []int{0, 3}[(i+variant/2)%2], next)))
 			}
 		}
 		for _, threads := range []int{1, 2, 3, 7} {
 			forEachLevel(t, threads, func(t *testing.T, m *Multiplier) {
-				if threads > 1 && m.kernels.level == isa.Portable {
-					threads = min(threads, 2)
+				if m.kernels.level == isa.Portable && threads > 2 {
+					return
 				}
+				k := *m.kernels
+				k.blocking, k.worthSharing = small, 1
+				m.kernels = &k
 				for _, e := range all {
 					e.verify(t, fmt.Sprintf("%s, %d threads", kinds[kind].name, threads), m.Multiply)
 				}
 			})
 		}
 	}
+}
+
+// TestRealSizes computes products of the size that models have, with the blocks as they are.
+func TestRealSizes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow under emulation")
+	}
+	var all []expected
+	for variant, size := range [][3]int{{130, 100, 784}, {250, 400, 513}, {32, 784, 144}, {64, 64, 32}, {300, 500, 128}} {
+		all = append(all, expect(product(size[0], size[1], size[2], variant, variant%2, source(0))))
+	}
+	forEachLevel(t, 2, func(t *testing.T, m *Multiplier) {
+		if m.kernels.level == isa.Portable {
+			return
+		}
+		for _, e := range all {
+			e.verify(t, "two threads", m.Multiply)
+		}
+	})
+}
+
+// TestNothingToAdd covers empty products: C becomes C₀.
+func TestNothingToAdd(t *testing.T) {
+	forEachLevel(t, 2, func(t *testing.T, m *Multiplier) {
+		for _, size := range [][3]int{{0, 5, 5}, {5, 0, 5}, {20, 30, 0}} {
+			for variant := range 8 {
+				expect(product(size[0], size[1], size[2], variant, 1, source(0))).verify(t, "empty", m.Multiply)
+			}
+		}
+	})
 }
 
 // TestEveryGridOfParts forces cuts that the cost model may never choose here.
@@ -186,7 +215,7 @@ func TestSizesThatDoNotFitAreRefused(t *testing.T) {
 }
 
 func TestTheSteadyStateDoesNotAllocate(t *testing.T) {
-	sizes := [][3]int{{64, 64, 32}, {128, 200, 300}, {300, 100, 50}, {7, 500, 20}}
+	sizes := [][3]int{{64, 64, 32}, {128, 200, 300}, {300, 100, 50}, {7, 500, 20}, {600, 1, 700}}
 	for _, threads := range []int{1, 2} {
 		forEachLevel(t, threads, func(t *testing.T, m *Multiplier) {
 			var products []*Product
@@ -199,14 +228,12 @@ func TestTheSteadyStateDoesNotAllocate(t *testing.T) {
 				}
 			}
 			var s Scratch
-			// Which worker takes the widest part is chance; one that never did has to grow its scratch memory once.
-			for range 3 {
-				for _, p := range products {
-					m.Multiply(p)
-				}
+			for _, p := range products {
+				m.Multiply(p)
+				m.Serial(p, &s)
 			}
 			for _, p := range products {
-				if n := testing.AllocsPerRun(3, func() { m.Multiply(p) }); n != 0 && threads == 1 {
+				if n := testing.AllocsPerRun(3, func() { m.Multiply(p) }); n != 0 {
 					t.Errorf("Multiply %v: %v allocations", p, n)
 				}
 				if n := testing.AllocsPerRun(3, func() { m.Serial(p, &s) }); n != 0 {
@@ -226,6 +253,18 @@ func TestTheGeneratorKnowsTheArguments(t *testing.T) {
 		unsafe.Offsetof(x.accumulate), unsafe.Offsetof(x.kernel)} {
 		if runtime.GOARCH != "386" && offset != uintptr(8*i) {
 			t.Errorf("field %d of tiles: expected offset %d, got %d", i, 8*i, offset)
+		}
+	}
+}
+
+func TestThePeakLoopCountsItsOperations(t *testing.T) {
+	for _, level := range isa.Supported() {
+		one, hundred := PeakLoop(level, 1), PeakLoop(level, 100)
+		if one <= 0 || hundred != 100*one || one%int64(2*kernelsOf(level).lanes) != 0 {
+			t.Errorf("%v: expected whole vectors of multiply-adds in every round, got %d operations in 1 round and %d in 100", level, one, hundred)
+		}
+		if PeakLoop(level, 0) != 0 {
+			t.Errorf("%v: expected nothing to be done in 0 rounds", level)
 		}
 	}
 }

@@ -17,7 +17,19 @@ type kernelSet struct {
 	masked  bool // kernels can leave out the last lanes of the last vector; otherwise they read and write whole vectors
 
 	worthSharing float64 // multiply-adds from which more than one thread pays
+	blocking
 }
+
+// blocking holds sizes of blocks for the driver. They were chosen by measurement and change speed only.
+type blocking struct {
+	blockK          int // columns of op(A) and rows of op(B) at a time
+	blockA          int // values of op(A) that stay in the second-level cache beside a panel of op(B)
+	blockColumns    int // columns of a packed block of op(B) that stays there; a multiple of 16
+	blockTransposed int // rows of op(B) at a time when they are transposed for few rows of op(A); at most blockK
+	inPlaceRows     int // up to this many rows of C, op(B) is read where it is: a copy would not be used often enough
+}
+
+var megabyteCache = blocking{blockK: 512, blockA: 240 * 512, blockColumns: 384, inPlaceRows: 160, blockTransposed: 128}
 
 // tiles are the arguments of a kernel: count tiles of the same size, each a block of C and the k steps that are added to it. Steps are in
 // bytes. The generator knows this layout.
@@ -59,4 +71,4 @@ func kernelsOf(level isa.Level) *kernelSet {
 }
 
 // portable stands for reference.go: its elements are tiles of their own.
-var portable = kernelSet{level: isa.Portable, lanes: 1, vectors: 1, rows: 1, worthSharing: 1 << 13}
+var portable = kernelSet{level: isa.Portable, lanes: 1, vectors: 1, rows: 1, worthSharing: 1 << 13, blocking: megabyteCache}

@@ -7,8 +7,8 @@ import (
 )
 
 var assembly = []*kernelSet{
-	{level: isa.AVX2, lanes: 8, vectors: 2, rows: 6, masked: true, worthSharing: 1 << 17},
-	{level: isa.AVX512, lanes: 16, vectors: 3, rows: 8, masked: true, worthSharing: 1 << 18},
+	{level: isa.AVX2, lanes: 8, vectors: 2, rows: 6, masked: true, worthSharing: 150_000, blocking: megabyteCache},
+	{level: isa.AVX512, lanes: 16, vectors: 3, rows: 8, masked: true, worthSharing: 300_000, blocking: megabyteCache},
 }
 
 //go:noescape

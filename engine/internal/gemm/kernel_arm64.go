@@ -7,7 +7,7 @@ import (
 )
 
 var assembly = []*kernelSet{
-	{level: isa.NEON, lanes: 4, vectors: 3, rows: 8, worthSharing: 1 << 17},
+	{level: isa.NEON, lanes: 4, vectors: 3, rows: 8, worthSharing: 1 << 17, blocking: megabyteCache},
 }
 
 //go:noescape

@@ -16,6 +16,7 @@ type Multiplier struct {
 	pool    *pool.Pool
 	mu      sync.Mutex
 	idle    []*shared
+	grids   map[shape]grid
 }
 
 // New returns a Multiplier. It panics if this processor does not support the level.
@@ -23,7 +24,7 @@ func New(level isa.Level, p *pool.Pool) *Multiplier {
 	if !slices.Contains(isa.Supported(), level) {
 		panic(fmt.Sprintf("gemm: expected an instruction set of this processor (%v), got %v", isa.Supported(), level))
 	}
-	return &Multiplier{kernels: kernelsOf(level), pool: p}
+	return &Multiplier{kernels: kernelsOf(level), pool: p, grids: map[shape]grid{}}
 }
 
 // Multiply computes the product on the threads of the pool. It panics if the sizes do not fit the slices. In the steady state, the same
@@ -33,7 +34,14 @@ func (m *Multiplier) Multiply(p *Product) {
 	if p.M == 0 || p.N == 0 {
 		return
 	}
-	m.share(p, m.kernels.grid(p, m.pool.Threads()))
+	if p.isColumn() {
+		q := p.turned()
+		p = &q
+	}
+	m.mu.Lock()
+	g := m.gridFor(p)
+	m.mu.Unlock()
+	m.share(p, g)
 }
 
 // share computes the product in the parts of the grid.
@@ -45,12 +53,20 @@ func (m *Multiplier) share(p *Product, g grid) {
 		return
 	}
 	s.product, s.grid = *p, g
+	// All workers get what they may need now: which of them takes the largest part, and when for the first time, is chance.
+	for i := range s.scratch {
+		m.kernels.reserve(&s.scratch[i], p, g)
+	}
 	m.pool.Run(g.rows*g.cols, s)
 }
 
 // Serial computes the product on the calling goroutine alone. Only one goroutine at a time may use the scratch memory.
 func (m *Multiplier) Serial(p *Product, s *Scratch) {
 	p.verify()
+	if p.isColumn() {
+		q := p.turned()
+		p = &q
+	}
 	m.kernels.serial(p, s)
 }
 

@@ -87,3 +87,17 @@ func (p *Product) clear() {
 		clear(p.C[i*p.LDC:][:p.N])
 	}
 }
+
+// turned returns the transposed product, Cᵀ = C₀ᵀ + op(B)ᵀ·op(A)ᵀ, of a product whose C is a contiguous column: its result is a row, which
+// fills vectors. The chains are the same, because a multiply-add does not depend on the order of its factors.
+func (p *Product) turned() Product {
+	q := *p
+	q.TransA, q.TransB = !p.TransB, !p.TransA
+	q.M, q.N = p.N, p.M
+	q.A, q.LDA, q.B, q.LDB = p.B, p.LDB, p.A, p.LDA
+	q.LDC = q.N
+	return q
+}
+
+// isColumn reports whether turned may and should be used.
+func (p *Product) isColumn() bool { return p.N == 1 && p.LDC == 1 && p.M > 1 }

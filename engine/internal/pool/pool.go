@@ -49,7 +49,7 @@ func newPool(threads int, check func() error) *Pool {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	p := &Pool{threads: threads, check: check}
-	p.jobs.Store(&[]*job{newJob()})
+	p.jobs.Store(&[]*job{newJob(threads)})
 	var started sync.WaitGroup
 	for i := 1; i < threads; i++ {
 		w := &worker{pool: p, number: i, wake: make(chan struct{}, 1)}
@@ -86,8 +86,8 @@ func (p *Pool) Run(parts int, t Task) {
 	}
 	j := p.acquire()
 	j.owner.Store(self)
-	j.task, j.parts = t, int64(parts)
-	j.next.Store(0)
+	j.task = t
+	j.divide(parts)
 	j.open.Store(true)
 	p.work.Add(1)
 	for i, need := 0, parts-1; i < len(p.workers) && need > 0; i++ {
@@ -158,7 +158,7 @@ func (p *Pool) acquire() *job {
 		}
 		p.grow.Lock()
 		if p.jobs.Load() == known {
-			more := append(append([]*job(nil), *known...), newJob())
+			more := append(append([]*job(nil), *known...), newJob(p.threads))
 			p.jobs.Store(&more)
 		}
 		p.grow.Unlock()

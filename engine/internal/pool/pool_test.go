@@ -237,11 +237,23 @@ type nothing struct{}
 
 func (nothing) Do(part, worker int) {}
 
+// meeting has parts that wait for each other, so that every worker takes one.
+type meeting struct{ begun sync.WaitGroup }
+
+func (m *meeting) Do(part, worker int) {
+	m.begun.Done()
+	m.begun.Wait()
+}
+
 func TestRunDoesNotAllocate(t *testing.T) {
 	p := New(3)
 	defer p.Close()
-	if n := testing.AllocsPerRun(200, func() { p.Run(8, nothing{}) }); n != 0 {
-		t.Errorf("expected no allocation, got %v per Run", n)
+	if n := testing.AllocsPerRun(100, func() { p.Run(8, nothing{}) }); n != 0 {
+		t.Errorf("parts without work: expected no allocation, got %v per Run", n)
+	}
+	var m meeting
+	if n := testing.AllocsPerRun(100, func() { m.begun.Add(3); p.Run(3, &m) }); n != 0 {
+		t.Errorf("parts for every worker: expected no allocation, got %v per Run", n)
 	}
 }
 

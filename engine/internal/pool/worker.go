@@ -61,8 +61,8 @@ func (w *worker) fit() bool {
 	}
 	if err := w.pool.check(); err != nil {
 		w.unfit = true
-		err = fmt.Errorf("worker thread %d: %w", w.number, err)
-		w.pool.failure.CompareAndSwap(nil, &err)
+		failure := fmt.Errorf("worker thread %d: %w", w.number, err)
+		w.pool.failure.CompareAndSwap(nil, &failure)
 		return false
 	}
 	return true

@@ -3,10 +3,13 @@
 // Every kernel is defined by its portable form, element by element, in terms of package exact and of the reductions of engine/SPEC.md
 // section 1. For returns a table of kernels for one instruction set; all tables give the same bits, so the choice is one of speed only.
 //
-// Rules that hold for every kernel: the number of elements n is the length of the first slice, and the other slices must be at least as
-// long (shorter ones panic); n may be 0; a destination may be the same slice as an input, but must not overlap one in any other way;
-// nothing is allocated; any number of goroutines may call at the same time. A NaN among the results is the canonical one where package
-// exact says so and any NaN elsewhere.
+// Rules that hold for every kernel: the number of elements n is the length of the first slice (of dy for MaxPool2Grad), and the other
+// slices must be at least as long (shorter ones panic); n may be 0; a destination may be the same slice as an input, but must not
+// overlap one in any other way; nothing is allocated; any number of goroutines may call at the same time. A NaN among the results is the
+// canonical one for the functions Exp to SiLU and ExpSubSum, and any NaN elsewhere.
+//
+// Where to read: this file says what each kernel computes and reference_test.go says it in Go. gen/kernels.go and gen/functions.go
+// describe the kernels in a small instruction form, from which "go generate" makes the files kernels_*: portable Go, AVX2, AVX-512, NEON.
 package vector
 
 import "github.com/pold-network/pold/engine/internal/isa"
@@ -96,11 +99,13 @@ type AdamCoefficients struct {
 // SumColumns stores in dst[j] the Sum of column j of the rows×columns matrix x, with the rows as i. lanes is scratch space of
 // Lanes·columns values.
 func (k *Kernels) SumColumns(dst, x []float32, rows, columns int, lanes []float32) {
-	lanes = lanes[:Lanes*columns]
+	x, lanes = x[:rows*columns], lanes[:Lanes*columns]
 	clear(lanes)
-	for r := range rows {
-		lane := lanes[r%Lanes*columns:][:columns]
-		k.Add(lane, lane, x[r*columns:][:columns])
+	// Sixteen rows lie in memory as the sixteen lanes of all columns do.
+	for len(x) > 0 {
+		n := min(len(lanes), len(x))
+		k.Add(lanes[:n], lanes[:n], x[:n])
+		x = x[n:]
 	}
 	for half := Lanes / 2; half > 0; half /= 2 {
 		low, high := lanes[:half*columns], lanes[half*columns:2*half*columns]

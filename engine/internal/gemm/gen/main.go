@@ -8,21 +8,17 @@ package main
 import (
 	"log"
 	"os"
-	"path/filepath"
 )
 
 func main() {
 	for name, text := range Files() {
-		if err := os.WriteFile(filepath.Join(directory(), name), text, 0o644); err != nil {
+		if err := os.WriteFile(name, text, 0o644); err != nil {
 			log.Fatal(err)
 		}
 	}
 }
 
-// directory is package gemm as seen from where "go generate" runs: its own directory.
-func directory() string { return "." }
-
-// Files returns the generated files by name.
+// Files returns the generated files by name. They belong in the directory of package gemm, where "go generate" runs this command.
 func Files() map[string][]byte {
 	return map[string][]byte{
 		"avx2_amd64.s":   avx2.file(),

@@ -29,7 +29,7 @@ func abs(k *kernel, x value) value { return k.and(x, k.bits(^uint32(signBit))) }
 func minusAbs(k *kernel, x value) value { return k.or(x, k.bits(signBit)) }
 
 // canonical is y, or the canonical NaN where x is NaN.
-func canonical(k *kernel, x, y value) value { return k.choose(k.equal(x, x), y, k.bits(nanBits)) }
+func canonical(k *kernel, x, y value) value { return k.choose(k.isNaN(x), k.bits(nanBits), y) }
 
 // exponential is e^x = y·2^n as exact.expParts has it; low < 0 stands for no low part.
 func exponential(k *kernel, x, low value) (y, n, shifted value) {
@@ -39,7 +39,7 @@ func exponential(k *kernel, x, low value) (y, n, shifted value) {
 	r := k.fnma(n, k.bits(ln2Hi), x)
 	r = k.fnma(n, k.bits(ln2Lo), r)
 	if low >= 0 {
-		r = k.sub(r, low)
+		r = k.add(r, low)
 	}
 	q := polynomial(k, r, 0x3ab511a6, 0x3c091d36, 0x3d2aac7a, 0x3e2aaa48, 0x3efffffe)
 	return k.add(k.number(1), k.fma(k.mul(r, r), q, r)), n, shifted
@@ -106,9 +106,6 @@ func gate(k *kernel, x, minusA, y, n, shifted value) value {
 	quotient := k.div(over, k.add(k.number(1), e))
 	return canonical(k, x, k.choose(negative, k.scaleSmall(quotient, n, shifted), quotient))
 }
-
-// scaleSmall is like scale for a y that may be subnormal where n = 0.
-func (k *kernel) scaleSmall(y, n, shifted value) value { return k.emit(opScaleSmall, y, n, shifted) }
 
 func silu(k *kernel, x value) value {
 	a := k.max(minusAbs(k, x), k.number(-112))

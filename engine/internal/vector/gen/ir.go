@@ -1,6 +1,9 @@
 package main
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // op is one instruction of the intermediate form. All work on sixteen lanes of 32 bits each, which hold a float32, an integer or, after
 // a comparison, a truth value.
@@ -34,9 +37,11 @@ const (
 	opXor                  // a ^ b
 	opGreater              // a > b, false with NaN
 	opEqual                // a == b, false with NaN
+	opIsNaN                // a is NaN
 	opIEqual               // a == b as integers
 	opSelect               // b if a, else c
 	opScale                // a·2^n for the integer n that b holds as a float32 and c in its low 9 bits; see kernel.scale
+	opScaleSmall           // the same; see kernel.scaleSmall
 	opAccAdd               // lane += a
 	opAccFMA               // lane = a·b + lane
 	opAccMax               // lane = a if a > lane
@@ -89,7 +94,7 @@ type kernel struct {
 	scalars map[int]value
 }
 
-// scalarNames are the fields of AdamCoefficients in order.
+// coefficientNames are the fields of AdamCoefficients in order.
 var coefficientNames = []string{"Rate", "Beta1", "Beta2", "Rest1", "Rest2", "Epsilon", "Correction1", "Correction2", "Keep"}
 
 func (k *kernel) emit(o op, args ...value) value {
@@ -141,11 +146,11 @@ func (k *kernel) max(a, b value) value          { return k.emit(opMax, a, b) }
 func (k *kernel) min(a, b value) value          { return k.emit(opMin, a, b) }
 func (k *kernel) and(a, b value) value          { return k.emit(opAnd, a, b) }
 func (k *kernel) or(a, b value) value           { return k.emit(opOr, a, b) }
-func (k *kernel) xor(a, b value) value          { return k.emit(opXor, a, b) }
 func (k *kernel) iadd(a, b value) value         { return k.emit(opIAdd, a, b) }
 func (k *kernel) isub(a, b value) value         { return k.emit(opISub, a, b) }
 func (k *kernel) greater(a, b value) value      { return k.emit(opGreater, a, b) }
 func (k *kernel) equal(a, b value) value        { return k.emit(opEqual, a, b) }
+func (k *kernel) isNaN(a value) value           { return k.emit(opIsNaN, a) }
 func (k *kernel) choose(mask, a, b value) value { return k.emit(opSelect, mask, a, b) }
 
 func (k *kernel) shl(a value, distance uint32) value {
@@ -164,19 +169,30 @@ func (k *kernel) shr(a value, distance uint32) value {
 // NaN y gives any value, so that the kernel has to see to NaN itself.
 func (k *kernel) scale(y, n, shifted value) value { return k.emit(opScale, y, n, shifted) }
 
-// scaleByHalves is scale in simple instructions: both factors are normal, so only the second product can round. The low nine bits
-// of 1.5·2^23 and of its half are zero, so the shifts to the left leave nothing of them.
-func (k *kernel) scaleByHalves(y, shifted value) value {
+// scaleSmall is like scale, but y·2^⌊n/2⌋ may be subnormal where n = 0, and a NaN y gives NaN.
+func (k *kernel) scaleSmall(y, n, shifted value) value { return k.emit(opScaleSmall, y, n, shifted) }
+
+// halves are the parts of the simple instructions for 2^n: the exponent ⌊n/2⌋ in its place and the factor 2^(n-⌊n/2⌋).
+type halves struct{ exponent, factor value }
+
+// halve takes n apart. The low nine bits of 1.5·2^23 and of its half are zero, so the shifts to the left leave nothing of them.
+func (k *kernel) halve(shifted value) halves {
 	half := k.shr(shifted, 1)
 	rest := k.isub(shifted, half)
-	y = k.iadd(y, k.shl(half, 23))
-	return k.mul(y, k.iadd(k.shl(rest, 23), k.number(1)))
+	return halves{k.shl(half, 23), k.iadd(k.shl(rest, 23), k.number(1))}
 }
 
 // withoutScale returns the kernel with opScale replaced by simple instructions, for targets that have no such instruction.
 func (k *kernel) withoutScale() *kernel {
 	r := &kernel{name: k.name, params: k.params, reduces: k.reduces, unroll: k.unroll, numbers: map[uint32]value{}, scalars: map[int]value{}}
 	at := make([]value, len(k.code))
+	known := map[value]halves{}
+	halve := func(shifted value) halves {
+		if _, ok := known[shifted]; !ok {
+			known[shifted] = r.halve(shifted)
+		}
+		return known[shifted]
+	}
 	for i, in := range k.code {
 		args := make([]value, len(in.args))
 		for j, a := range in.args {
@@ -187,8 +203,12 @@ func (k *kernel) withoutScale() *kernel {
 			at[i] = r.bits(in.imm)
 		case opScalar:
 			at[i] = r.scalar(in.index)
-		case opScale:
-			at[i] = r.scaleByHalves(args[0], args[2])
+		case opScale: // the first factor goes straight into the exponent, which is exact
+			h := halve(args[2])
+			at[i] = r.mul(r.iadd(args[0], h.exponent), h.factor)
+		case opScaleSmall:
+			h := halve(args[2])
+			at[i] = r.mul(r.mul(args[0], r.iadd(h.exponent, r.number(1))), h.factor)
 		default:
 			r.code = append(r.code, instr{op: in.op, args: args, imm: in.imm, index: in.index})
 			at[i] = value(len(r.code) - 1)
@@ -240,14 +260,17 @@ func (k *kernel) slices() []param {
 	return s
 }
 
-// touches reports whether the kernel reads or writes slice number index.
-func (k *kernel) touches(index int, ops ...op) bool {
-	for _, in := range k.code {
-		for _, o := range ops {
-			if in.op == o && in.index == index {
-				return true
-			}
+// usesPairs reports whether one of the slices holds pairs.
+func (k *kernel) usesPairs() bool {
+	for _, p := range k.params {
+		if p.kind == pairs {
+			return true
 		}
 	}
 	return false
+}
+
+// touches reports whether the kernel has one of the instructions for slice number index.
+func (k *kernel) touches(index int, ops ...op) bool {
+	return slices.ContainsFunc(k.code, func(in instr) bool { return in.index == index && slices.Contains(ops, in.op) })
 }

@@ -13,7 +13,7 @@ const (
 	heavy = 2 // long dependency chains: hides latency
 )
 
-func slices(names ...string) []param {
+func arrays(names ...string) []param {
 	var p []param
 	for _, n := range names {
 		p = append(p, param{n, slice})
@@ -30,21 +30,21 @@ func with(p []param, scalars ...string) []param {
 
 // function is dst = f(x).
 func function(name string, unroll int, f func(k *kernel, x value) value) *kernel {
-	return define(name, unroll, none, slices("dst", "x"), func(k *kernel) { k.store(0, f(k, k.load(1))) })
+	return define(name, unroll, none, arrays("dst", "x"), func(k *kernel) { k.store(0, f(k, k.load(1))) })
 }
 
 // functionOf is dst = f(x) with scalar parameters.
 func functionOf(name string, scalars []string, f func(k *kernel, x value) value) *kernel {
-	return define(name, light, none, with(slices("dst", "x"), scalars...), func(k *kernel) { k.store(0, f(k, k.load(1))) })
+	return define(name, light, none, with(arrays("dst", "x"), scalars...), func(k *kernel) { k.store(0, f(k, k.load(1))) })
 }
 
 // gradient is dx = f(y, dy), where other is the name of y.
 func gradient(name string, unroll int, other string, f func(k *kernel, y, dy value) value) *kernel {
-	return define(name, unroll, none, slices("dx", other, "dy"), func(k *kernel) { k.store(0, f(k, k.load(1), k.load(2))) })
+	return define(name, unroll, none, arrays("dx", other, "dy"), func(k *kernel) { k.store(0, f(k, k.load(1), k.load(2))) })
 }
 
 func binary(name string, o op) *kernel {
-	return define(name, light, none, slices("dst", "a", "b"), func(k *kernel) { k.store(0, k.emit(o, k.load(1), k.load(2))) })
+	return define(name, light, none, arrays("dst", "a", "b"), func(k *kernel) { k.store(0, k.emit(o, k.load(1), k.load(2))) })
 }
 
 // kernels lists all kernels in the order of vector.Kernels.
@@ -69,7 +69,7 @@ func kernels() []*kernel {
 		binary("Add", opAdd),
 		binary("Sub", opSub),
 		binary("Mul", opMul),
-		define("AddScaled", light, none, with(slices("dst", "a", "b"), "s"), func(k *kernel) {
+		define("AddScaled", light, none, with(arrays("dst", "a", "b"), "s"), func(k *kernel) {
 			k.store(0, k.fma(k.scalar(0), k.load(2), k.load(1)))
 		}),
 		functionOf("Scale", []string{"s"}, func(k *kernel, x value) value { return k.mul(k.scalar(0), x) }),
@@ -83,42 +83,42 @@ func kernels() []*kernel {
 			return k.mul(k.sub(x, k.scalar(0)), k.scalar(1))
 		}),
 		functionOf("Affine", []string{"scale", "shift"}, func(k *kernel, x value) value { return k.fma(x, k.scalar(0), k.scalar(1)) }),
-		define("AffineRow", light, none, slices("dst", "x", "scale", "shift"), func(k *kernel) {
+		define("AffineRow", light, none, arrays("dst", "x", "scale", "shift"), func(k *kernel) {
 			k.store(0, k.fma(k.load(1), k.load(2), k.load(3)))
 		}),
-		define("LayerNormGrad", light, none, with(slices("dx", "t", "xhat"), "a", "b", "rstd"), func(k *kernel) {
+		define("LayerNormGrad", light, none, with(arrays("dx", "t", "xhat"), "a", "b", "rstd"), func(k *kernel) {
 			k.store(0, k.mul(k.scalar(2), k.fnma(k.load(2), k.scalar(1), k.sub(k.load(1), k.scalar(0)))))
 		}),
 
-		define("Sum", light, sum, slices("x"), func(k *kernel) { k.emit(opAccAdd, k.load(0)) }),
-		define("Dot", light, sum, slices("a", "b"), func(k *kernel) { k.emit(opAccFMA, k.load(0), k.load(1)) }),
-		define("SumSquaredDiff", light, sum, with(slices("x"), "mean"), func(k *kernel) {
+		define("Sum", light, sum, arrays("x"), func(k *kernel) { k.emit(opAccAdd, k.load(0)) }),
+		define("Dot", light, sum, arrays("a", "b"), func(k *kernel) { k.emit(opAccFMA, k.load(0), k.load(1)) }),
+		define("SumSquaredDiff", light, sum, with(arrays("x"), "mean"), func(k *kernel) {
 			d := k.sub(k.load(0), k.scalar(0))
 			k.emit(opAccFMA, d, d)
 		}),
-		define("Max", light, maxima, slices("x"), func(k *kernel) { k.emit(opAccMax, k.load(0)) }),
-		define("ExpSubSum", heavy, sum, with(slices("dst", "x"), "m"), func(k *kernel) {
+		define("Max", light, maxima, arrays("x"), func(k *kernel) { k.emit(opAccMax, k.load(0)) }),
+		define("ExpSubSum", heavy, sum, with(arrays("dst", "x"), "m"), func(k *kernel) {
 			e := exp(k, k.sub(k.load(1), k.scalar(0)))
 			k.store(0, e)
 			k.emit(opAccAdd, e)
 		}),
 
-		define("SGDPlain", light, sum, with(slices("w", "g"), "rate"), func(k *kernel) {
+		define("SGDPlain", light, sum, with(arrays("w", "grad"), "rate"), func(k *kernel) {
 			k.weight(k.fnma(k.scalar(0), k.load(1), k.load(0)))
 		}),
-		define("SGD", light, sum, with(slices("w", "v", "g"), "rate", "momentum"), func(k *kernel) {
+		define("SGD", light, sum, with(arrays("w", "v", "grad"), "rate", "momentum"), func(k *kernel) {
 			v := k.fma(k.scalar(1), k.load(1), k.load(2))
 			k.store(1, v)
 			k.weight(k.fnma(k.scalar(0), v, k.load(0)))
 		}),
-		define("Nesterov", light, sum, with(slices("w", "v", "g"), "rate", "momentum"), func(k *kernel) {
+		define("Nesterov", light, sum, with(arrays("w", "v", "grad"), "rate", "momentum"), func(k *kernel) {
 			g := k.load(2)
 			v := k.fma(k.scalar(1), k.load(1), g)
 			k.store(1, v)
 			k.weight(k.fnma(k.scalar(0), k.fma(k.scalar(1), v, g), k.load(0)))
 		}),
-		define("Adam", heavy, sum, append(slices("w", "m", "v", "g"), param{"c", coefficients}), adam),
-		define("NonFinite", light, sum, slices("x"), func(k *kernel) { k.emit(opAccFMA, k.load(0), k.number(0)) }),
+		define("Adam", heavy, sum, append(arrays("w", "m", "v", "grad"), param{"c", coefficients}), adam),
+		define("NonFinite", light, sum, arrays("x"), func(k *kernel) { k.emit(opAccFMA, k.load(0), k.number(0)) }),
 
 		define("MaxPool2", light, none,
 			[]param{{"dst", slice}, {"index", integers}, {"top", pairs}, {"bottom", pairs}}, maxPool2),

@@ -198,14 +198,6 @@ func ifPositive(x, v float32) float32 {
 	return 0
 }
 
-// larger returns v if it is strictly above the best so far.
-func larger(v, best float32) float32 {
-	if v > best {
-		return v
-	}
-	return best
-}
-
 // sumLanes runs step over the elements, each on its lane, and adds up the lanes.
 func sumLanes(n int, step func(i int, lane float32) float32) float32 {
 	var lane [Lanes]float32
