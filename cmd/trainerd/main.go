@@ -82,6 +82,9 @@ func newRootCommand() *cobra.Command {
 
   serve    computes and stores for a validator, and answers its node
   train    takes part in the rounds of training groups
+  fit      trains a model on this machine, without a chain
+  generate continues a text with a model that fit has trained
+  sample   prints a built-in table
   submit   hands in one checkpoint that any tool has trained
   verify   fetches a round's files and recomputes its verdict
   status   asks a running sidecar how it is
@@ -98,10 +101,19 @@ Exit codes: 0 done, 1 error, 2 wrong usage, 3 not found, 4 refused by the chain,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	var machine engine.Config
+	root.PersistentFlags().StringVar(&machine.Backend, "backend", "", "instruction set to compute with: "+strings.Join(engine.Backends(), ", ")+" (default: the last); results are the same")
+	root.PersistentFlags().IntVar(&machine.Threads, "threads", 0, "threads to compute with; 0 for one per processor; results are the same")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if err := engine.Configure(machine); err != nil {
+			return usage("--backend, --threads: %w", err)
+		}
+		return nil
+	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServeCommand(), newTrainCommand(), newSubmitCommand(), newVerifyCommand(), newStatusCommand(), newAddCommand())
+	root.AddCommand(newServeCommand(), newFitCommand(), newGenerateCommand(), newSampleCommand(), newImportCommand(), newTrainCommand(), newSubmitCommand(), newVerifyCommand(), newStatusCommand(), newAddCommand())
 	return root
 }
 

@@ -23,6 +23,7 @@ type competeOptions struct {
 	overlay  overlayFlags
 	asJSON   bool
 	logLevel string
+	logdir   string // of the curves; empty: none
 }
 
 func (o *competeOptions) add(cmd *cobra.Command) {
@@ -70,7 +71,7 @@ func (o *competeOptions) compete(ctx context.Context, recipe trainer.Recipe, wor
 		report = trainer.JSON(os.Stdout)
 	}
 	t, err := trainer.New(trainer.Config{Chain: client, Sender: account, Store: node, Verifier: verifier.New(),
-		Dir: filepath.Join(o.overlay.home, "commitments"), Log: log, Report: report, Recipe: recipe, Transient: transient,
+		Dir: filepath.Join(o.overlay.home, "commitments"), Logdir: o.logdir, Log: log, Report: report, Recipe: recipe, Transient: transient,
 		Refused: func(err error) bool { return errors.Is(err, chain.ErrRejected) }})
 	if err != nil {
 		return err
@@ -93,8 +94,8 @@ func (o *competeOptions) compete(ctx context.Context, recipe trainer.Recipe, wor
 func newTrainCommand() *cobra.Command {
 	var o competeOptions
 	var groups []string
-	var recipe trainer.Recipe
-	var seed string
+	var recipe recipeFlags
+	var seed, logdir string
 	var rounds int
 	cmd := &cobra.Command{
 		Use:   "train",
@@ -110,21 +111,26 @@ that can't win. Stopped or crashed, it reveals open commitments when it is start
 			if rounds < 0 {
 				return usage("--rounds: expected 0 or more, got %d", rounds)
 			}
-			recipe.Seed = []byte(seed)
-			if err := recipe.Validate(); err != nil {
-				return usage("%w", err)
+			r, err := recipe.complete()
+			if err != nil {
+				return err
 			}
-			return o.compete(cmd.Context(), recipe, func(ctx context.Context, t *trainer.Trainer) error { return t.Run(ctx, groups, rounds) })
+			o.logdir = logdir
+			if !cmd.Flags().Changed("logdir") {
+				o.logdir = filepath.Join(o.overlay.home, "runs")
+			}
+			if o.logdir != "" {
+				fmt.Fprintf(os.Stderr, "curves of the last rounds: tensorboard --logdir %s\n", o.logdir)
+			}
+			return o.compete(cmd.Context(), trainer.Recipe{Recipe: r, Seed: []byte(seed)},
+				func(ctx context.Context, t *trainer.Trainer) error { return t.Run(ctx, groups, rounds) })
 		},
 	}
 	o.add(cmd)
 	cmd.Flags().StringArrayVar(&groups, "group", nil, "group to train; repeatable")
-	cmd.Flags().StringVar(&recipe.Optimizer, "optimizer", engine.OptimizerSGD, "sgd or adam")
-	cmd.Flags().Float32Var(&recipe.LearningRate, "rate", 0.05, "learning rate")
-	cmd.Flags().Float32Var(&recipe.Momentum, "momentum", 0.9, "momentum of sgd, beta1 of adam")
-	cmd.Flags().IntVar(&recipe.BatchSize, "batch", 32, "rows per step")
-	cmd.Flags().IntVar(&recipe.Steps, "steps", 500, "steps per round where the group sets no bound")
+	recipe.add(cmd, 500, "steps per round where the group sets no bound")
 	cmd.Flags().StringVar(&seed, "seed", "", "any text; decides the order of the rows (default: the account)")
+	cmd.Flags().StringVar(&logdir, "logdir", "", "folder for TensorBoard event files, one run for each attempt, the newest 100 of each group; \"\" for none (default HOME/runs)")
 	cmd.Flags().IntVar(&rounds, "rounds", 0, "stop after this many rounds of each group; 0 means never")
 	return cmd
 }

@@ -1,5 +1,7 @@
 package trainer
 
+import "github.com/pold-network/pold/sidecar/training"
+
 // Names of events.
 const (
 	EventRound     = "round"     // a round is open; training starts
@@ -25,11 +27,9 @@ type Event struct {
 	ParentLossE9 *uint64 `json:"parent_loss_e9,omitempty"`
 	MetricE9     *uint64 `json:"metric_e9,omitempty"`
 
-	// Step of Steps, BatchLoss and StepsPerSecond belong to progress.
-	Step           int     `json:"step,omitempty"`
-	Steps          int     `json:"steps,omitempty"`
-	BatchLoss      float32 `json:"batch_loss,omitempty"`
-	StepsPerSecond float64 `json:"steps_per_second,omitempty"`
+	// Steps belongs to round, Progress to progress.
+	Steps    int                `json:"steps,omitempty"`
+	Progress *training.Progress `json:"-"`
 
 	CID    string `json:"checkpoint_cid,omitempty"`
 	Tx     string `json:"tx,omitempty"`

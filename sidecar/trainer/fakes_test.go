@@ -308,7 +308,7 @@ func newTrainer(t *testing.T, chain *fakeChain, store *fakeStore, dir string) (*
 	t.Helper()
 	r := &recorder{}
 	trainer, err := New(Config{Chain: chain, Sender: chain, Store: store, Verifier: verifier.New(), Dir: dir, Log: slog.New(slog.DiscardHandler), Report: r.report,
-		Recipe: Recipe{Optimizer: engine.OptimizerSGD, LearningRate: 0.05, Momentum: 0.9, BatchSize: 32, Steps: 5, Seed: []byte("seed")}, Poll: 1,
+		Recipe: Recipe{engine.Recipe{Optimizer: engine.OptimizerSGD, LearningRate: 0.05, Momentum: 0.9, BatchSize: 32, Steps: 5}, []byte("seed")}, Poll: 1,
 		Transient: func(err error) bool { return errors.Is(err, errAway) }, Refused: func(err error) bool { return errors.Is(err, errRefused) }})
 	require.NoError(t, err)
 	return trainer, r

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
+
+	"github.com/pold-network/pold/sidecar/training"
 )
 
 // JSON returns a reporter that writes one JSON object per line, without progress.
@@ -22,35 +23,20 @@ func JSON(w io.Writer) func(Event) {
 	}
 }
 
-// Text returns a reporter for people. On a terminal progress redraws one line; elsewhere it is left out.
+// Text returns a reporter for people. On a terminal progress redraws one line; elsewhere it takes one line every ten seconds.
 func Text(w io.Writer, terminal bool) func(Event) {
 	var mu sync.Mutex
-	progress := false
+	live := training.NewLive(w, terminal)
 	return func(e Event) {
 		mu.Lock()
 		defer mu.Unlock()
-		if e.Event == EventProgress {
-			if terminal {
-				fmt.Fprintf(w, "\r\x1b[K%s", progressLine(e))
-				progress = true
-			}
-			return
+		if e.Event != EventProgress {
+			live.Clear()
+			fmt.Fprintln(w, line(e))
+		} else if live.Due() {
+			live.Show(fmt.Sprintf("%s round %d: %s", e.Group, e.Round, e.Progress))
 		}
-		if progress {
-			fmt.Fprint(w, "\r\x1b[K")
-			progress = false
-		}
-		fmt.Fprintln(w, line(e))
 	}
-}
-
-func progressLine(e Event) string {
-	s := fmt.Sprintf("%s round %d: step %d of %d, batch loss %.4f", e.Group, e.Round, e.Step, e.Steps, e.BatchLoss)
-	if e.StepsPerSecond > 0 {
-		left := time.Duration(float64(e.Steps-e.Step) / e.StepsPerSecond * float64(time.Second))
-		s += fmt.Sprintf(", %.0f steps/s, %s left", e.StepsPerSecond, left.Round(time.Second))
-	}
-	return s
 }
 
 // line says an event in words.

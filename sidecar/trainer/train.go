@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pold-network/pold/engine"
+	"github.com/pold-network/pold/sidecar/training"
 	"github.com/pold-network/pold/sidecar/verifier"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 )
@@ -23,32 +24,21 @@ const (
 	progressInterval = 250 * time.Millisecond
 )
 
-// Recipe is how a trainer learns. Steps is used where the group sets no bound.
+// Recipe is how a trainer learns. Steps is used where the group sets no bound, and Seed, of any length, gives that of each round.
 type Recipe struct {
-	Optimizer    string
-	LearningRate float32
-	Momentum     float32
-	BatchSize    int
-	Steps        int
-	Seed         []byte
+	engine.Recipe
+	Seed []byte
 }
 
 // engineRecipe fills in the group's bound and the seed of the round, and halves the rate so many times.
 func (r Recipe) engineRecipe(g poltypes.Group, round uint64, halvings int) engine.Recipe {
-	e := engine.Recipe{Optimizer: r.Optimizer, LearningRate: r.LearningRate / float32(int(1)<<halvings), Momentum: r.Momentum, BatchSize: r.BatchSize,
-		Steps: r.Steps, Seed: roundSeed(r.Seed, g.Name, round)}
+	e := r.Recipe
+	e.LearningRate /= float32(int(1) << halvings)
+	e.Seed = roundSeed(r.Seed, g.Name, round)
 	if bound := int(g.Settings.MaxSteps); bound > 0 {
 		e.Steps = bound
 	}
-	if e.Optimizer == engine.OptimizerAdam {
-		e.Beta2, e.Epsilon = 0.999, 1e-8
-	}
 	return e
-}
-
-// Validate reports the first setting out of range.
-func (r Recipe) Validate() error {
-	return r.engineRecipe(poltypes.Group{}, 0, 0).Validate()
 }
 
 // train learns from the parent of a round. A reason instead of a candidate says why committing would not pay.
@@ -92,7 +82,9 @@ func (t *Trainer) train(ctx context.Context, g poltypes.Group, r poltypes.Round)
 // attempt trains once and judges the result.
 func (t *Trainer) attempt(ctx context.Context, in verifier.Inputs, model *engine.Model, rows *verifier.Rows, recipe engine.Recipe, before verifier.Figures,
 	g poltypes.Group, r poltypes.Round, closing *atomic.Bool) (c candidate, reason string, err error) {
-	if err := t.learn(ctx, model, rows, recipe, g, r, closing); err != nil {
+	monitor, done := t.monitor(recipe, g, r)
+	defer done()
+	if err := t.learn(ctx, model, rows, recipe, monitor, g, r, closing); err != nil {
 		if errors.Is(err, engine.ErrNonFinite) {
 			return c, "training diverged: " + err.Error(), nil
 		}
@@ -107,6 +99,7 @@ func (t *Trainer) attempt(ctx context.Context, in verifier.Inputs, model *engine
 		return c, "the trained checkpoint is invalid: " + after.Problem, nil
 	}
 	c.claimedLossE9, c.lossE9, c.metricE9 = after.ClaimLossE9, after.RankLossE9, after.MetricE9
+	_ = monitor.Judged(c.lossE9, c.metricE9) // done reports what went wrong with the curve
 	t.report(Event{Event: EventTrained, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), LossE9: &c.lossE9, ParentLossE9: &c.parentLossE9, MetricE9: &c.metricE9})
 	return c, worth(c.lossE9, before, g), nil
 }
@@ -157,16 +150,17 @@ func (t *Trainer) fetch(ctx context.Context, cid string, size uint64, sha256 []b
 }
 
 // learn runs the steps of the recipe, or as many as fit into the commit phase.
-func (t *Trainer) learn(ctx context.Context, model *engine.Model, rows *verifier.Rows, recipe engine.Recipe, g poltypes.Group, r poltypes.Round, closing *atomic.Bool) error {
+func (t *Trainer) learn(ctx context.Context, model *engine.Model, rows *verifier.Rows, recipe engine.Recipe, monitor *training.Monitor,
+	g poltypes.Group, r poltypes.Round, closing *atomic.Bool) error {
 	t.training.Lock()
 	defer t.training.Unlock()
-	began := time.Now()
-	shown := began
+	shown := time.Now()
 	err := model.Train(rows.Training, engine.Objective(g.Settings.Objective), recipe, func(step int, loss float32) bool {
+		_ = monitor.Step(step, loss) // a curve that can't be written is no reason to stop
 		if now := time.Now(); now.Sub(shown) >= progressInterval {
 			shown = now
-			t.report(Event{Event: EventProgress, Group: g.Name, Round: r.Number, Step: step, Steps: recipe.Steps, BatchLoss: loss,
-				StepsPerSecond: float64(step) / now.Sub(began).Seconds()})
+			progress := monitor.Progress()
+			t.report(Event{Event: EventProgress, Group: g.Name, Round: r.Number, Progress: &progress})
 		}
 		if closing.Load() && step < recipe.Steps {
 			t.report(Event{Event: EventNote, Group: g.Name, Round: r.Number, Note: fmt.Sprintf("stopped after %d of %d steps: the commit phase ends", step, recipe.Steps)})

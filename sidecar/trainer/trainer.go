@@ -57,6 +57,7 @@ type Config struct {
 	Store    Store
 	Verifier *verifier.Verifier
 	Dir      string // of the journal
+	Logdir   string // of the curves, one folder for each group; empty: none are written
 	Log      *slog.Logger
 	Report   func(Event)
 	Recipe   Recipe
@@ -75,6 +76,7 @@ type Trainer struct {
 	store     Store
 	verifier  *verifier.Verifier
 	journal   journal
+	logdir    string
 	log       *slog.Logger
 	report    func(Event)
 	recipe    Recipe
@@ -97,7 +99,7 @@ func New(c Config) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{chain: c.Chain, sender: c.Sender, store: c.Store, verifier: c.Verifier, journal: j, log: c.Log, report: c.Report,
+	t := &Trainer{chain: c.Chain, sender: c.Sender, store: c.Store, verifier: c.Verifier, journal: j, logdir: c.Logdir, log: c.Log, report: c.Report,
 		recipe: c.Recipe, poll: c.Poll, transient: c.Transient, refused: c.Refused, rateHalvings: map[string]int{}}
 	if t.poll == 0 {
 		t.poll = defaultPoll

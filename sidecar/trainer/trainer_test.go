@@ -13,6 +13,8 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/pold-network/pold/engine"
+	"github.com/pold-network/pold/sidecar/tensorboard"
+	"github.com/pold-network/pold/sidecar/training"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 )
 
@@ -53,6 +55,51 @@ func TestNothingIsAnnouncedBeforeTheReveal(t *testing.T) {
 	trainer, _ := newTrainer(t, chain, store, t.TempDir())
 	require.NoError(t, trainer.Run(t.Context(), []string{"digits"}, 1))
 	require.Len(t, store.provided, 1)
+}
+
+func TestEveryRoundLeavesItsCurve(t *testing.T) {
+	store := newStore()
+	chain := newChain(store, 2)
+	trainer, events := newTrainer(t, chain, store, t.TempDir())
+	trainer.logdir = t.TempDir()
+	require.NoError(t, trainer.Run(t.Context(), []string{"digits"}, 2))
+	for round, run := range []string{"round-000001", "round-000002"} {
+		files, err := filepath.Glob(filepath.Join(trainer.logdir, "digits", run, "*tfevents*"))
+		require.NoError(t, err)
+		require.Len(t, files, 1)
+		file, err := os.Open(files[0])
+		require.NoError(t, err)
+		defer file.Close()
+		curve, err := tensorboard.Read(file)
+		require.NoError(t, err)
+		steps := map[string]int64{}
+		values := map[string]float32{}
+		for _, e := range curve {
+			for _, s := range e.Scalars {
+				steps[s.Tag], values[s.Tag] = e.Step, s.Value
+			}
+		}
+		require.Equal(t, int64(5), steps["loss/training"])
+		require.InDelta(t, 0.05, values["learning_rate"], 1e-9)
+		var trained []Event
+		for _, e := range events.events {
+			if e.Event == EventTrained {
+				trained = append(trained, e)
+			}
+		}
+		require.InDelta(t, float64(*trained[round].LossE9)/1e9, values["loss/exact"], 1e-6)
+		require.InDelta(t, float64(*trained[round].MetricE9)/1e9, values["accuracy/validation"], 1e-6)
+	}
+}
+
+func TestACurveThatCannotBeWrittenStopsNoRound(t *testing.T) {
+	store := newStore()
+	chain := newChain(store, 1)
+	trainer, _ := newTrainer(t, chain, store, t.TempDir())
+	trainer.logdir = filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(trainer.logdir, nil, 0o600))
+	require.NoError(t, trainer.Run(t.Context(), []string{"digits"}, 1))
+	require.Equal(t, account, chain.rounds[1].Winner)
 }
 
 // crash is a context that ends when a message is on chain, before its answer comes back.
@@ -388,7 +435,7 @@ func TestEventsReadAsSentencesAndAsJSON(t *testing.T) {
 	loss, parent := uint64(1_234_567_890), uint64(2_000_000_000)
 	var text, lines strings.Builder
 	for _, report := range []func(Event){Text(&text, false), JSON(&lines)} {
-		report(Event{Event: EventProgress, Group: "digits", Round: 3, Step: 1, Steps: 2})
+		report(Event{Event: EventProgress, Group: "digits", Round: 3, Progress: &training.Progress{Step: 1, Steps: 2}})
 		report(Event{Event: EventTrained, Group: "digits", Round: 3, LossE9: &loss, ParentLossE9: &parent, MetricE9: &loss})
 		report(Event{Event: EventSettled, Group: "digits", Round: 3, LossE9: &loss, ParentLossE9: &parent, Won: true, Winner: account, RewardUnrn: "42"})
 	}
