@@ -9,6 +9,8 @@ LDFLAGS := -s -w -X $(SDK).Name=pold -X $(SDK).AppName=pold -X $(SDK).Version=$(
 GO_BUILD := go build -trimpath -ldflags "$(LDFLAGS)"
 # Flags of `make devnet`, for example: make devnet DEVNET="--reset --rounds 3 --exit"
 DEVNET ?=
+# Flags of `make bench-engine`, for example: make bench-engine BENCH="-check -only gemm -threads 1"
+BENCH ?=
 
 ## help: list the targets
 help:
@@ -47,6 +49,14 @@ proto:
 proto-check:
 	@scripts/proto-check.sh
 
+## bench-engine: measure the engine against OpenBLAS, gonum and PyTorch (what is installed); BENCH="-check" fails on a missed goal
+bench-engine:
+	@scripts/bench-engine.sh $(BENCH)
+
+## digests: train on every backend, number of threads and processor that this machine can run or emulate; fails if two bits differ
+digests:
+	@scripts/bench-engine.sh -only digests -json build/bench/digests.json
+
 ## vectors: write the known-answer files anew after a deliberate change of a definition
 vectors:
 	@go test ./engine -run Vectors -update
@@ -56,4 +66,4 @@ clean:
 	@rm -rf build .tools
 
 FORCE:
-.PHONY: help build devnet test test-all lint proto proto-check vectors clean FORCE
+.PHONY: help build devnet test test-all lint proto proto-check bench-engine digests vectors clean FORCE
