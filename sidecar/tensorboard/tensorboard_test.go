@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -162,7 +163,7 @@ func TestAnIndependentReaderInPythonAgrees(t *testing.T) {
 		t.Skip("python3 is not installed")
 	}
 	out, err := exec.Command(python, "testdata/read_events.py", write(t, t.TempDir(), 2)).CombinedOutput()
-	if _, exit := err.(*exec.ExitError); err != nil && !exit {
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Skip("python3 does not start: ", err)
 	}
 	require.NoError(t, err, string(out))
@@ -261,7 +262,7 @@ func FuzzRead(f *testing.F) {
 		}
 		// What the records hold is hostile as well.
 		_, _ = decode(b)
-		if _, err := readRecord(bytes.NewReader(b)); err != nil && err != io.EOF && len(b) == 0 {
+		if _, err := readRecord(bytes.NewReader(b)); err != nil && !errors.Is(err, io.EOF) && len(b) == 0 {
 			t.Fatal(fmt.Sprint("empty input: ", err))
 		}
 	})

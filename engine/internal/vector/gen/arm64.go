@@ -13,9 +13,6 @@ const (
 	buffersRegister   = 12
 )
 
-// neonLanes is the number of lanes of a register; four registers hold the sixteen of a group.
-const neonLanes = 4
-
 // arm64 compiles kernels to NEON. The main loop works on sixteen elements; the elements left over are copied to the stack, worked on
 // there and copied back.
 type arm64 struct {
