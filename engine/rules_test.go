@@ -118,7 +118,7 @@ func TestCompilerFusesNothing(t *testing.T) {
 			t.Fatalf("%v: the control file must show two fused instructions, got %q", target, found)
 		}
 		listing := goCommand(t, ".", target, "build", "-gcflags=-S", ".", "./internal/exact", "./internal/gemm", "./internal/isa", "./internal/pool", "./internal/vector")
-		for _, function := range []string{"engine.(*conv2d).forward STEXT", "exact.FMA STEXT", "gemm.(*Multiplier).Multiply STEXT"} {
+		for _, function := range []string{"engine.(*conv2d).forward STEXT", "exact.FMA STEXT", "gemm.(*Multiplier).Multiply STEXT", "vector.portableGELU STEXT"} {
 			if !strings.Contains(listing, function) {
 				t.Fatalf("%v: expected an assembly listing with %s", target, function)
 			}

@@ -41,7 +41,7 @@ func (f *exampleFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.objective, "objective", "cross-entropy", "what to minimise: "+strings.Join(objectiveNames(), ", "))
 	cmd.Flags().IntVar(&f.targets, "targets", 1, "how many of the table's last columns are to be predicted")
 	cmd.Flags().StringVar(&f.shape, "shape", "", "shape of one row of --data, such as 28,28 (default: as many values as columns)")
-	cmd.Flags().Float64Var(&f.validation, "validation", 0.2, "part of the rows to hold out, in thousandths; 0 for none")
+	cmd.Flags().Float64Var(&f.validation, "validation", 0.2, "part of the rows to hold out, such as 0.2, rounded to thousandths; 0 for none")
 	cmd.Flags().StringVar(&f.splitKey, "split-key", "", "key of the split; a training set's name gives the rows that the chain holds out (default: the data's name)")
 	cmd.Flags().IntVar(&f.context, "context", 64, "characters that the model sees, for --text")
 	cmd.Flags().IntVar(&f.stride, "stride", 0, "characters between the starts of two rows, for --text (default: an eighth of the context)")
@@ -59,9 +59,14 @@ func objectiveNames() (names []string) {
 
 // given repeats the flags that were given, each after a space.
 func (f *exampleFlags) given() string {
+	return repeated(f.cmd, "data", "images", "labels", "text", "digits", "letters", "objective", "targets", "shape", "validation", "split-key", "context", "stride")
+}
+
+// repeated writes those of the flags of a command that were given, each after a space.
+func repeated(cmd *cobra.Command, names ...string) string {
 	text := ""
-	for _, name := range []string{"data", "images", "labels", "text", "digits", "letters", "objective", "targets", "shape", "validation", "split-key", "context", "stride"} {
-		switch flag := f.cmd.Flags().Lookup(name); {
+	for _, name := range names {
+		switch flag := cmd.Flags().Lookup(name); {
 		case !flag.Changed:
 		case flag.Value.Type() == "bool":
 			text += " --" + name
@@ -122,6 +127,24 @@ func (f *exampleFlags) checkSource() error {
 	if (f.images == "") != (f.labels == "") {
 		return usage("expected both --images and --labels, or neither")
 	}
+	if f.text != "" {
+		return f.refuse("--text", "objective", "targets", "shape")
+	}
+	if f.table == "" {
+		if err := f.refuse("these data", "shape"); err != nil {
+			return err
+		}
+	}
+	return f.refuse("data without --text", "context", "stride")
+}
+
+// refuse reports a flag that was given and means nothing for these data.
+func (f *exampleFlags) refuse(data string, names ...string) error {
+	for _, name := range names {
+		if f.cmd.Flags().Changed(name) {
+			return usage("--%s has no meaning for %s; leave it out", name, data)
+		}
+	}
 	return nil
 }
 
@@ -129,7 +152,11 @@ func (f *exampleFlags) permille() (uint32, error) {
 	if !(f.validation >= 0 && f.validation < 1) {
 		return 0, usage("--validation: expected a part of at least 0 and below 1, such as 0.2, got %v", f.validation)
 	}
-	return uint32(math.Round(f.validation * 1000)), nil
+	permille := uint32(math.Round(f.validation * 1000))
+	if f.validation > 0 && (permille == 0 || permille > 999) {
+		return 0, usage("--validation: expected 0 or a part from 0.001 to 0.999, got %v", f.validation)
+	}
+	return permille, nil
 }
 
 func parseShape(text string) ([]uint32, error) {

@@ -71,7 +71,7 @@ func TestFitTrainsATableFromStartToCheckpoint(t *testing.T) {
 	out, err := trainerd(t, t.Context(), args...)
 	require.NoError(t, err)
 	for _, want := range []string{"LAYER", "dense1", "42 parameters", "signs: ", "schedule cosine, warm-up 5 steps", "training ", "validation ", "%", "best.safetensors",
-		"tensorboard --logdir runs", "trainerd fit --data signs.csv --model runs/signs-", "trainerd submit --group GROUP best.safetensors"} {
+		"tensorboard --logdir runs", "trainerd fit --data signs.csv --schedule cosine --warmup 5 --batch 8 --model runs/signs-", "trainerd submit --group GROUP best.safetensors"} {
 		require.Contains(t, out, want)
 	}
 	picture, err := png.Decode(bytes.NewReader(read(t, "curve.png")))
@@ -253,4 +253,19 @@ func TestImportMakesACheckpointOfAStateDict(t *testing.T) {
 	_, err = trainerd(t, t.Context(), "import", "weights.safetensors", "--model", "model.json", "--out", "c.safetensors", "--rename", "0=out")
 	require.NoError(t, err)
 	require.Equal(t, m.Encode(), read(t, "c.safetensors"))
+}
+
+func TestFitRefusesFlagsThatMeanNothingForTheData(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "text.txt", strings.Repeat("to be or not to be ", 50))
+	for flags, want := range map[string]string{
+		"--text text.txt --objective mean-squared-error": "--objective has no meaning for --text",
+		"--text text.txt --shape 3":                      "--shape has no meaning for --text",
+		"--digits --context 32":                          "--context has no meaning for data without --text",
+		"--digits --shape 64":                            "--shape has no meaning",
+		"--digits --validation 0.00001":                  "from 0.001 to 0.999",
+	} {
+		_, err := trainerd(t, t.Context(), append([]string{"fit"}, strings.Fields(flags)...)...)
+		require.ErrorContains(t, err, want, flags)
+	}
 }

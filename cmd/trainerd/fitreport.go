@@ -173,7 +173,7 @@ func (r *fitReport) nextSteps(checkpoint string) error {
 	if r.job.Examples.Vocabulary != nil {
 		fmt.Fprintf(r.out, "  trainerd generate --run %s --checkpoint %s\n", r.run.Dir, checkpoint)
 	}
-	_, err := fmt.Fprintf(r.out, "  trainerd fit%s --model %s --from %s\n  trainerd submit --group GROUP %s\n", r.o.examples.given(), r.run.Path(modelFile), checkpoint, checkpoint)
+	_, err := fmt.Fprintf(r.out, "  trainerd fit%s --model %s --from %s\n  trainerd submit --group GROUP %s\n", r.o.examples.given()+r.o.recipe.given(), r.run.Path(modelFile), checkpoint, checkpoint)
 	return err
 }
 

@@ -38,7 +38,7 @@ Modules and layers are matched by name; dots between modules may be _ or - in th
 			return importStateDict(cmd, args[0], model, out, rename)
 		},
 	}
-	cmd.Flags().StringVar(&model, "model", "", "model as JSON, as `trainerd fit --print-model` writes it (required)")
+	cmd.Flags().StringVar(&model, "model", "", "model as JSON, as trainerd fit --print-model writes it (required)")
 	cmd.Flags().StringVar(&out, "out", "", "checkpoint to write (required)")
 	cmd.Flags().StringArrayVar(&renames, "rename", nil, "MODULE=LAYER: the module of this name is that layer; repeatable")
 	return cmd

@@ -85,6 +85,7 @@ func newRootCommand() *cobra.Command {
   fit      trains a model on this machine, without a chain
   generate continues a text with a model that fit has trained
   sample   prints a built-in table
+  import   makes a checkpoint of a PyTorch state dict
   submit   hands in one checkpoint that any tool has trained
   verify   fetches a round's files and recomputes its verdict
   status   asks a running sidecar how it is

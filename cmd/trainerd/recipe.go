@@ -45,6 +45,12 @@ func (f *recipeFlags) add(cmd *cobra.Command, steps int, stepsUsage string) {
 	cmd.Flags().IntVar(&r.Steps, "steps", steps, stepsUsage)
 }
 
+// given repeats the flags that were given, each after a space.
+func (f *recipeFlags) given() string {
+	return repeated(f.cmd, "optimizer", "rate", "momentum", "beta2", "epsilon", "weight-decay", "clip", "label-smoothing", "schedule", "warmup", "step-size",
+		"gamma", "batch", "steps")
+}
+
 // complete fills in what depends on optimiser and schedule, unless it was given, and checks the result.
 func (f *recipeFlags) complete() (engine.Recipe, error) {
 	r := f.recipe

@@ -62,10 +62,15 @@ func benchmark(args []string, out io.Writer) (err error) {
 	rounds := flags.Int("rounds", bench.DefaultPlan.Rounds, "slots of each contender; noisy rows get up to twice as many")
 	file := flags.String("json", "build/bench/engine.json", "where to write the rows; the printed text goes beside it as .txt")
 	check := flags.Bool("check", false, "end with status 1 when a goal is missed")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	r := &run{plan: bench.DefaultPlan}
+	if *rounds < 1 {
+		return fmt.Errorf("-rounds: expected at least 1, got %d", *rounds)
+	}
 	r.plan.Rounds, r.plan.Limit = *rounds, 2**rounds+1
 	if r.threads, err = counts(*threads); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -22,26 +21,6 @@ func goCommand(t *testing.T, env []string, args ...string) string {
 		t.Fatalf("%v go %s: %v\n%s", env, strings.Join(args, " "), err, out)
 	}
 	return string(out)
-}
-
-var fusedInstruction = regexp.MustCompile(`\t(V?FN?M(?:ADD|SUB|LA|LS)[A-Z0-9]*)\t`)
-
-// TestCompilerFusesNothing looks for multiply-adds in the Go code of this package and of package exact, where the compiler may fuse.
-// Assembly does not show in these listings.
-func TestCompilerFusesNothing(t *testing.T) {
-	for _, target := range [][]string{{"GOOS=linux", "GOARCH=arm64"}, {"GOOS=linux", "GOARCH=amd64", "GOAMD64=v3"}} {
-		listing := goCommand(t, target, "build", "-gcflags=-S", ".", "../exact")
-		for _, function := range []string{"portableGELU STEXT", "exact.FMA STEXT"} {
-			if !strings.Contains(listing, function) {
-				t.Fatalf("%v: expected an assembly listing with %s", target, function)
-			}
-		}
-		for line := range strings.Lines(listing) {
-			if fusedInstruction.MatchString(line) {
-				t.Errorf("%v: the compiler fused a product and a sum; write float32(x*y) + z: %s", target, strings.TrimSpace(line))
-			}
-		}
-	}
 }
 
 // TestEmulatedNEONGivesTheSameBits runs the tests of this package on an emulated arm64 processor.
