@@ -89,12 +89,11 @@ func (l *conv2d) forwardRange(worker, from, to int) {
 			fill(y[u*pixels:][:pixels], l.b[u])
 		}
 		for g := range l.groups {
-			for first := 0; first < l.outHeight; first += s.seen.rows {
-				rows := min(s.seen.rows, l.outHeight-first)
-				columns := l.gather(&s.seen, x, g, first, rows)
-				s.product = gemm.Product{M: l.groupOut, N: rows * l.outWidth, K: l.columns,
-					A: l.w[g*l.groupOut*l.columns:], LDA: l.columns, B: columns, LDB: rows * l.outWidth, Accumulate: true,
-					C: y[g*l.groupOut*pixels+first*l.outWidth:], LDC: pixels}
+			for b := s.seen.first(); b.rows > 0; b = s.seen.next(b) {
+				columns, n := l.gather(&s.seen, x, g, b), b.rows*b.cols
+				s.product = gemm.Product{M: l.groupOut, N: n, K: l.columns,
+					A: l.w[g*l.groupOut*l.columns:], LDA: l.columns, B: columns, LDB: n, Accumulate: true,
+					C: y[g*l.groupOut*pixels+b.top*l.outWidth+b.left:], LDC: pixels}
 				l.m.mul.Serial(&s.product, &s.gemm)
 			}
 		}
@@ -130,12 +129,11 @@ func (l *conv2d) weightGradientRange(worker, from, to int) {
 				l.sums[r*l.units+u] = l.m.vec.Sum(dy[u*pixels:][:pixels])
 			}
 			for g := range l.groups {
-				for first := 0; first < l.outHeight; first += s.seen.rows {
-					rows := min(s.seen.rows, l.outHeight-first)
-					columns := l.gather(&s.seen, x, g, first, rows)
-					s.product = gemm.Product{TransB: true, M: l.columns, N: l.groupOut, K: rows * l.outWidth,
-						A: columns, LDA: rows * l.outWidth, B: dy[g*l.groupOut*pixels+first*l.outWidth:], LDB: pixels,
-						Accumulate: r > begin || first > 0, C: l.partials[part][g*l.columns*l.groupOut:], LDC: l.groupOut}
+				for b := s.seen.first(); b.rows > 0; b = s.seen.next(b) {
+					columns, n := l.gather(&s.seen, x, g, b), b.rows*b.cols
+					s.product = gemm.Product{TransB: true, M: l.columns, N: l.groupOut, K: n,
+						A: columns, LDA: n, B: dy[g*l.groupOut*pixels+b.top*l.outWidth+b.left:], LDB: pixels,
+						Accumulate: r > begin || b.top+b.left > 0, C: l.partials[part][g*l.columns*l.groupOut:], LDC: l.groupOut}
 					l.m.mul.Serial(&s.product, &s.gemm)
 				}
 			}
@@ -183,12 +181,11 @@ func (l *conv2d) inputGradientRange(worker, from, to int) {
 	for r := from; r < to; r++ {
 		dx, dy := l.io.dx[0][r*l.inputSize():][:l.inputSize()], l.io.dy[r*l.outputSize():][:l.outputSize()]
 		for g := range l.groups {
-			for first := 0; first < l.height; first += s.spread.rows {
-				rows := min(s.spread.rows, l.height-first)
-				columns := l.spread(&s.spread, dy, g, first, rows)
-				s.product = gemm.Product{M: l.groupIn, N: rows * l.width, K: depth,
-					A: l.flipped[g*l.groupOut*l.columns:], LDA: depth, B: columns, LDB: rows * l.width,
-					C: dx[g*l.groupIn*pixels+first*l.width:], LDC: pixels}
+			for b := s.spread.first(); b.rows > 0; b = s.spread.next(b) {
+				columns, n := l.spread(&s.spread, dy, g, b), b.rows*b.cols
+				s.product = gemm.Product{M: l.groupIn, N: n, K: depth,
+					A: l.flipped[g*l.groupOut*l.columns:], LDA: depth, B: columns, LDB: n,
+					C: dx[g*l.groupIn*pixels+b.top*l.width+b.left:], LDC: pixels}
 				l.m.mul.Serial(&s.product, &s.gemm)
 			}
 		}

@@ -97,7 +97,7 @@ func kindOf(l *Layer) (kind, error) {
 			return k, nil
 		}
 	}
-	return kind{}, specError("layer %q has unknown kind %q; expected one of %s", l.Name, l.Kind, strings.Join(Kinds(), ", "))
+	return kind{}, specError("layer %q has unknown kind %.80q; expected one of %s", l.Name, l.Kind, strings.Join(Kinds(), ", "))
 }
 
 // setting is one of the numbers of a layer. The order is that of the fields of the protobuf message.

@@ -115,7 +115,7 @@ func (k kind) findSources(i int, l *Layer, before []Node, index map[string]int) 
 	for _, name := range l.Inputs {
 		src, ok := index[name]
 		if !ok {
-			return nil, specError("layer %q reads %q, which is no earlier layer; expected one of %s", l.Name, name, strings.Join(earlier(before), ", "))
+			return nil, specError("layer %q reads %.80q, which is no earlier layer; expected one of %s", l.Name, name, strings.Join(earlier(before), ", "))
 		}
 		if slices.Contains(sources, src) {
 			return nil, specError("layer %q names %q twice; expected %d different inputs for kind %q", l.Name, name, k.sources, l.Kind)
@@ -134,7 +134,7 @@ func checkName(i int, name string, index map[string]int) error {
 		valid = letter || j > 0 && (c >= '0' && c <= '9' || c == '_' || c == '-')
 	}
 	if !valid {
-		return specError("layer %d: expected a name of 1 to %d letters, digits, '_' or '-' that starts with a letter, got %q", i, MaxNameBytes, name)
+		return specError("layer %d: expected a name of 1 to %d letters, digits, '_' or '-' that starts with a letter, got %.80q", i, MaxNameBytes, name)
 	}
 	if name == InputName {
 		return specError("layer %d: the name %q is taken by the input of the model; choose another", i, name)

@@ -102,6 +102,21 @@ func TestParseSpecRefusesEverythingElse(t *testing.T) {
 	}
 }
 
+// TestErrorsStayShort: whoever refuses a spec passes the error on, so it must not be larger than what was sent.
+func TestErrorsStayShort(t *testing.T) {
+	long := strings.Repeat("\x01", 60_000)
+	for name, l := range map[string]Layer{
+		"a long name":  {Name: long, Kind: KindReLU},
+		"a long kind":  {Name: "a", Kind: long},
+		"a long input": {Name: "a", Kind: KindReLU, Inputs: []string{long}},
+	} {
+		s := &Spec{InputShape: []uint32{2}, Layers: []Layer{l}}
+		if _, err := ParseSpec(s.Marshal()); err == nil || len(err.Error()) > 1000 {
+			t.Errorf("%s: expected an error of at most 1000 bytes, got %.100v", name, err)
+		}
+	}
+}
+
 func FuzzParseSpec(f *testing.F) {
 	f.Add(digitsSpec().Marshal())
 	f.Add((&Spec{InputShape: []uint32{2}, Layers: layers(everySetting())}).Marshal())
