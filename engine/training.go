@@ -34,6 +34,7 @@ func (m *Model) Train(d *Data, o Objective, r Recipe, progress func(step int, lo
 // made, it allocates nothing more.
 type Training struct {
 	m         *Model
+	mapping   *Mapping // of the model when the training was made
 	data      *Data
 	pass      *pass
 	loss      *loss
@@ -60,7 +61,7 @@ func NewTraining(m *Model, d *Data, o Objective, r Recipe) (*Training, error) {
 			r.BatchSize, need, maxBatchActivations)
 	}
 	t := &Training{
-		m: m, data: d,
+		m: m, mapping: m.mapping, data: d,
 		// Clipping has to see all gradients before the first update; without it each layer's can be used up at once.
 		pass:      m.newPass(r.BatchSize, training, r.ClipNorm > 0),
 		loss:      newLoss(m.machine, o, r.BatchSize, m.positions(), m.classes()),
@@ -77,6 +78,9 @@ func NewTraining(m *Model, d *Data, o Objective, r Recipe) (*Training, error) {
 // Step draws a batch, computes its mean loss and the gradient, updates the weights and returns the loss before the update. Steps may
 // go on beyond the recipe's number only with a schedule that does not need it.
 func (t *Training) Step() (float32, error) {
+	if t.mapping != t.m.mapping {
+		return 0, recipeError("the mapping of the model has changed since the training was made; make a new one")
+	}
 	t.steps++
 	o := t.optimizer
 	t.batches.take(t.idx)

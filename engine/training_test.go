@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/pold-network/pold/modelspec"
 )
 
 // TestGradientsAreThoseOfTheNextStep takes one step of plain descent and recovers the gradient from it.
@@ -43,5 +46,27 @@ func TestGradientsAreThoseOfTheNextStep(t *testing.T) {
 		if got := float64(before[i]-m.params[i]) / 0.5; math.Abs(got-float64(g)) > 1e-5 {
 			t.Errorf("parameter %d: expected gradient %v, the step used %v", i, g, got)
 		}
+	}
+}
+
+func TestATrainingDoesNotOutliveItsMapping(t *testing.T) {
+	spec := &Spec{InputShape: []uint32{2}, Layers: layers(Layer{Name: "map", Kind: modelspec.KindSML}, denseLayer("a", 3))}
+	m := newTestModel(t, spec, 1)
+	training, err := NewTraining(m, blobs(20, 3), CrossEntropy, Recipe{Optimizer: OptimizerSGD, LearningRate: 0.1, BatchSize: 4, Steps: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := training.Step(); err != nil {
+		t.Fatal(err)
+	}
+	other, err := NewMapping(2, [32]byte{7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.SetMapping(other); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := training.Step(); !errors.Is(err, ErrInvalidRecipe) {
+		t.Errorf("expected the step to be refused, got %v", err)
 	}
 }

@@ -124,8 +124,8 @@ func (o *fitOptions) check(cmd *cobra.Command) error {
 		return usage("expected --model, or --arch with --width, --depth and --dropout, but not both")
 	case cmd.Flags().Changed("steps") && cmd.Flags().Changed("epochs"):
 		return usage("expected --steps or --epochs, but not both")
-	case o.epochs < 1:
-		return usage("--epochs: expected at least 1, got %d", o.epochs)
+	case o.epochs < 1 || o.epochs > engine.MaxSteps:
+		return usage("--epochs: expected 1 to %d, got %d", engine.MaxSteps, o.epochs)
 	case o.every < 0:
 		return usage("--evaluate-every: expected at least 1, or 0 for about an epoch, got %d", o.every)
 	case o.logdir == "":

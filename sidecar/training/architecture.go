@@ -32,6 +32,9 @@ func (a Architecture) Spec(e *Examples) (*modelspec.Spec, error) {
 	if a.Width < 0 || a.Depth < 0 {
 		return nil, fmt.Errorf("expected a width and a depth of at least 1, or 0 for the usual one, got %d and %d", a.Width, a.Depth)
 	}
+	if a.Depth > modelspec.MaxLayers || a.Width > modelspec.MaxUnits {
+		return nil, fmt.Errorf("expected a width of at most %d and a depth of at most %d layers, got %d and %d", modelspec.MaxUnits, modelspec.MaxLayers, a.Width, a.Depth)
+	}
 	if !(a.Dropout >= 0 && a.Dropout < 1) {
 		return nil, fmt.Errorf("expected a dropout of at least 0 and below 1, got %v", a.Dropout)
 	}

@@ -75,7 +75,8 @@ func TestArchitecturesThatDoNotSuitAreRefused(t *testing.T) {
 		{Architecture{Name: "mlp", Width: -1}, flat, "at least 1"},
 		{Architecture{Name: "transformer", Width: 100}, textExamples(t), "multiple of 32"},
 		{Architecture{Name: "mlp", Dropout: 1}, flat, "dropout"},
-		{Architecture{Name: "mlp", Depth: 100}, flat, "layers"},
+		{Architecture{Name: "mlp", Depth: 1 << 40}, flat, "64 layers"},
+		{Architecture{Name: "mlp", Depth: 60}, flat, "layers"},
 	} {
 		_, err := c.a.Spec(c.e)
 		require.ErrorContains(t, err, c.says)
