@@ -19,6 +19,7 @@ func resolveLinear(_ *Spec, n *Node) error {
 	n.Out[len(n.Out)-1] = int(n.Units)
 	n.Tensors = linearTensors(features, int(n.Units))
 	n.MultiplyAdds = product(count, features, int(n.Units))
+	n.Operations = plus(work(2*shortCallWork, count), work(simpleWork, n.Out...))
 	return nil
 }
 
@@ -60,7 +61,9 @@ func resolveLayerNorm(s *Spec, n *Node) error {
 	count, features := n.Rows()
 	n.Tensors = normTensors(features)
 	n.Kept = plus(product(n.In[0]...), int64(count)) // normalised values, and one deviation for each vector
-	return elementwise(normWork)(s, n)
+	n.Out = slices.Clone(n.In[0])
+	n.Operations = plus(work(vectorWork, count), work(normWork, n.Out...))
+	return nil
 }
 
 func resolveBatchNorm(s *Spec, n *Node) error {
@@ -72,7 +75,16 @@ func resolveBatchNorm(s *Spec, n *Node) error {
 		Tensor{Suffix: "running_mean", Shape: []int{channels}, Buffer: true},
 		Tensor{Suffix: "running_var", Shape: []int{channels}, Buffer: true, Init: Ones})
 	n.Kept = product(n.In[0]...)
-	return elementwise(simpleWork)(s, n)
+	n.Out = slices.Clone(n.In[0])
+	n.Operations = plus(work(callWork, channels), work(simpleWork, n.Out...))
+	return nil
+}
+
+func resolveSoftmax(_ *Spec, n *Node) error {
+	count, _ := n.Rows()
+	n.Out = slices.Clone(n.In[0])
+	n.Operations = plus(work(vectorWork, count), work(exponentialWork, n.Out...))
+	return nil
 }
 
 func normTensors(features int) []Tensor {

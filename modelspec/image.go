@@ -28,7 +28,12 @@ func resolveConv2D(_ *Spec, n *Node) error {
 	}
 	n.MultiplyAdds = product(filters, height, width, perGroup, kh, kw)
 	// Every value is gathered once for each place of a window that it is in, however few filters use it.
-	n.Operations = work(simpleWork, channels, kh, kw, height, width)
+	perValue := int64(simpleWork)
+	if n.StrideWidth > 1 {
+		perValue = gatherWork
+	}
+	n.Operations = plus(work(productWork, groups), work(simpleWork, n.Out...),
+		work(plus(shortCallWork, times(perValue, int64(width))), channels, kh, kw, height))
 	return nil
 }
 
@@ -42,7 +47,7 @@ func resolvePool(_ *Spec, n *Node) error {
 	}
 	channels, _, _ := n.Image()
 	n.Out = []int{channels, height, width}
-	n.Operations = work(simpleWork, channels, height, width, int(n.KernelHeight), int(n.KernelWidth))
+	n.Operations = work(plus(shortCallWork, times(gatherWork, int64(n.KernelWidth))), channels, height, width, int(n.KernelHeight))
 	if n.Kind == KindMaxPool {
 		n.Kept = product(n.Out...) // where each maximum was
 	}
@@ -55,7 +60,7 @@ func resolveGlobalAveragePool(_ *Spec, n *Node) error {
 	}
 	channels, height, width := n.Image()
 	n.Out = []int{channels}
-	n.Operations = work(simpleWork, channels, height, width)
+	n.Operations = plus(work(callWork, channels), work(simpleWork, channels, height, width))
 	return nil
 }
 

@@ -59,7 +59,7 @@ var kinds = []kind{
 	{KindSiLU, nil, nil, 1, elementwise(exponentialWork)},
 	{KindTanh, nil, nil, 1, elementwise(exponentialWork)},
 	{KindSigmoid, nil, nil, 1, elementwise(exponentialWork)},
-	{KindSoftmax, nil, nil, 1, elementwise(exponentialWork)},
+	{KindSoftmax, nil, nil, 1, resolveSoftmax},
 	{KindSML, nil, nil, 1, resolveSML},
 }
 

@@ -44,36 +44,36 @@ func TestEveryKindHasItsShapesTensorsAndWork(t *testing.T) {
 	}{
 		{"dense", []uint32{5}, Layer{Kind: KindDense, Units: 3}, "[[5]] -> [3] weight[3 5]~5+3 bias[3]; 15 + 0, keeps 0"},
 		{"dense flattens", []uint32{2, 3, 4}, Layer{Kind: KindDense, Units: 3}, "[[2 3 4]] -> [3] weight[3 24]~24+3 bias[3]; 72 + 0, keeps 0"},
-		{"linear on one vector", []uint32{5}, Layer{Kind: KindLinear, Units: 3}, "[[5]] -> [3] weight[3 5]~5+3 bias[3]; 15 + 0, keeps 0"},
-		{"linear on positions", []uint32{7, 5}, Layer{Kind: KindLinear, Units: 3}, "[[7 5]] -> [7 3] weight[3 5]~5+3 bias[3]; 105 + 0, keeps 0"},
-		{"conv2d", []uint32{3, 8, 6}, conv(4, 3, 1, 1, 1), "[[3 8 6]] -> [4 8 6] weight[4 3 3 3]~27+36 bias[4]; 5184 + 5184, keeps 0"},
-		{"conv2d of a flat image", []uint32{8, 6}, conv(4, 3, 2, 0, 1), "[[8 6]] -> [4 3 2] weight[4 1 3 3]~9+36 bias[4]; 216 + 216, keeps 0"},
-		{"conv2d in groups", []uint32{4, 5, 5}, conv(6, 3, 2, 2, 2), "[[4 5 5]] -> [6 4 4] weight[6 2 3 3]~18+27 bias[6]; 1728 + 2304, keeps 0"},
-		{"conv2d depthwise", []uint32{4, 5, 5}, conv(4, 3, 1, 1, 4), "[[4 5 5]] -> [4 5 5] weight[4 1 3 3]~9+9 bias[4]; 900 + 3600, keeps 0"},
+		{"linear on one vector", []uint32{5}, Layer{Kind: KindLinear, Units: 3}, "[[5]] -> [3] weight[3 5]~5+3 bias[3]; 15 + 268, keeps 0"},
+		{"linear on positions", []uint32{7, 5}, Layer{Kind: KindLinear, Units: 3}, "[[7 5]] -> [7 3] weight[3 5]~5+3 bias[3]; 105 + 1876, keeps 0"},
+		{"conv2d", []uint32{3, 8, 6}, conv(4, 3, 1, 1, 1), "[[3 8 6]] -> [4 8 6] weight[4 3 3 3]~27+36 bias[4]; 5184 + 37696, keeps 0"},
+		{"conv2d of a flat image", []uint32{8, 6}, conv(4, 3, 2, 0, 1), "[[8 6]] -> [4 3 2] weight[4 1 3 3]~9+36 bias[4]; 216 + 9376, keeps 0"},
+		{"conv2d in groups", []uint32{4, 5, 5}, conv(6, 3, 2, 2, 2), "[[4 5 5]] -> [6 4 4] weight[6 2 3 3]~18+27 bias[6]; 1728 + 45440, keeps 0"},
+		{"conv2d depthwise", []uint32{4, 5, 5}, conv(4, 3, 1, 1, 4), "[[4 5 5]] -> [4 5 5] weight[4 1 3 3]~9+9 bias[4]; 900 + 43424, keeps 0"},
 		{"conv2d with unequal sides", []uint32{1, 7, 9}, Layer{Kind: KindConv2D, Units: 2, KernelHeight: 1, KernelWidth: 4, StrideHeight: 3, StrideWidth: 2, PaddingWidth: 3, Groups: 1},
-			"[[1 7 9]] -> [2 3 6] weight[2 1 1 4]~4+8 bias[2]; 144 + 288, keeps 0"},
-		{"max_pool", []uint32{3, 7, 6}, pool(KindMaxPool, 2, 2), "[[3 7 6]] -> [3 3 3]; 0 + 432, keeps 27"},
-		{"average_pool that overlaps", []uint32{3, 7, 6}, pool(KindAveragePool, 3, 1), "[[3 7 6]] -> [3 5 4]; 0 + 2160, keeps 0"},
-		{"average_pool of a flat image", []uint32{4, 4}, pool(KindAveragePool, 4, 4), "[[4 4]] -> [1 1 1]; 0 + 64, keeps 0"},
-		{"global_average_pool", []uint32{3, 7, 6}, Layer{Kind: KindGlobalAveragePool}, "[[3 7 6]] -> [3]; 0 + 504, keeps 0"},
+			"[[1 7 9]] -> [2 3 6] weight[2 1 1 4]~4+8 bias[2]; 144 + 8080, keeps 0"},
+		{"max_pool", []uint32{3, 7, 6}, pool(KindMaxPool, 2, 2), "[[3 7 6]] -> [3 3 3]; 0 + 10368, keeps 27"},
+		{"average_pool that overlaps", []uint32{3, 7, 6}, pool(KindAveragePool, 3, 1), "[[3 7 6]] -> [3 5 4]; 0 + 40320, keeps 0"},
+		{"average_pool of a flat image", []uint32{4, 4}, pool(KindAveragePool, 4, 4), "[[4 4]] -> [1 1 1]; 0 + 1024, keeps 0"},
+		{"global_average_pool", []uint32{3, 7, 6}, Layer{Kind: KindGlobalAveragePool}, "[[3 7 6]] -> [3]; 0 + 2040, keeps 0"},
 		{"flatten", []uint32{3, 7, 6}, Layer{Kind: KindFlatten}, "[[3 7 6]] -> [126]; 0 + 0, keeps 0"},
 		{"embedding", []uint32{7}, Layer{Kind: KindEmbedding, Units: 5, Vocabulary: 30}, "[[7]] -> [7 5] weight[30 5]~5+5; 0 + 140, keeps 0"},
 		{"position", []uint32{7, 5}, Layer{Kind: KindPosition}, "[[7 5]] -> [7 5] weight[7 5]~5+5; 0 + 140, keeps 0"},
 		{"position on one vector", []uint32{7}, Layer{Kind: KindPosition}, "[[7]] -> [7] weight[7]~7+7; 0 + 28, keeps 0"},
-		{"layer_norm", []uint32{7, 5}, Layer{Kind: KindLayerNorm, EpsilonE9: 1}, "[[7 5]] -> [7 5] weight[5]=1 bias[5]; 0 + 1120, keeps 42"},
+		{"layer_norm", []uint32{7, 5}, Layer{Kind: KindLayerNorm, EpsilonE9: 1}, "[[7 5]] -> [7 5] weight[5]=1 bias[5]; 0 + 15456, keeps 42"},
 		{"batch_norm of features", []uint32{7}, Layer{Kind: KindBatchNorm, EpsilonE9: 1, MomentumE6: 1},
-			"[[7]] -> [7] weight[7]=1 bias[7] running_mean[7](buffer) running_var[7]=1(buffer); 0 + 28, keeps 7"},
+			"[[7]] -> [7] weight[7]=1 bias[7] running_mean[7](buffer) running_var[7]=1(buffer); 0 + 3612, keeps 7"},
 		{"batch_norm of channels", []uint32{3, 2, 2}, Layer{Kind: KindBatchNorm, EpsilonE9: 1, MomentumE6: 1},
-			"[[3 2 2]] -> [3 2 2] weight[3]=1 bias[3] running_mean[3](buffer) running_var[3]=1(buffer); 0 + 48, keeps 12"},
+			"[[3 2 2]] -> [3 2 2] weight[3]=1 bias[3] running_mean[3](buffer) running_var[3]=1(buffer); 0 + 1584, keeps 12"},
 		{"dropout", []uint32{7}, Layer{Kind: KindDropout, RateE6: 500_000}, "[[7]] -> [7]; 0 + 28, keeps 7"},
 		{"attention", []uint32{5, 8}, Layer{Kind: KindAttention, Heads: 2, Causal: true},
-			"[[5 8]] -> [5 8] in_proj_weight[24 8]~8+8 in_proj_bias[24] out_proj.weight[8 8]~8+8 out_proj.bias[8]; 1680 + 3840, keeps 210"},
+			"[[5 8]] -> [5 8] in_proj_weight[24 8]~8+8 in_proj_bias[24] out_proj.weight[8 8]~8+8 out_proj.bias[8]; 1680 + 43264, keeps 210"},
 		{"relu", []uint32{7, 5}, Layer{Kind: KindReLU}, "[[7 5]] -> [7 5]; 0 + 140, keeps 0"},
 		{"gelu", []uint32{7}, Layer{Kind: KindGELU}, "[[7]] -> [7]; 0 + 448, keeps 0"},
 		{"silu", []uint32{7}, Layer{Kind: KindSiLU}, "[[7]] -> [7]; 0 + 448, keeps 0"},
 		{"tanh", []uint32{1, 1, 1, 7}, Layer{Kind: KindTanh}, "[[1 1 1 7]] -> [1 1 1 7]; 0 + 448, keeps 0"},
 		{"sigmoid", []uint32{7}, Layer{Kind: KindSigmoid}, "[[7]] -> [7]; 0 + 448, keeps 0"},
-		{"softmax", []uint32{7}, Layer{Kind: KindSoftmax}, "[[7]] -> [7]; 0 + 448, keeps 0"},
+		{"softmax", []uint32{7}, Layer{Kind: KindSoftmax}, "[[7]] -> [7]; 0 + 2496, keeps 0"},
 		{"sml", []uint32{8, 8}, Layer{Kind: KindSML}, "[[8 8]] -> [64]; 0 + 256, keeps 0"},
 	} {
 		c.layer.Name = "x"
@@ -109,6 +109,33 @@ func TestEveryKindHasItsShapesTensorsAndWork(t *testing.T) {
 		if !seen[k] {
 			t.Errorf("kind %s is not in this table", k)
 		}
+	}
+}
+
+// TestManyShortPiecesAreNotCheap: the same values cost far more when each is a piece of work of its own.
+func TestManyShortPiecesAreNotCheap(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		input []uint32
+		layer Layer
+		least int64
+	}{
+		{"conv2d with a group for each pixel", []uint32{65536, 1, 1}, conv(65536, 1, 1, 0, 65536), 4096},
+		{"linear on vectors of one value", []uint32{65536, 1}, Layer{Name: "x", Kind: KindLinear, Units: 1}, 256},
+		{"layer_norm of vectors of one value", []uint32{65536, 1}, Layer{Name: "x", Kind: KindLayerNorm, EpsilonE9: 1}, 2048},
+		{"softmax of vectors of one value", []uint32{65536, 1}, Layer{Name: "x", Kind: KindSoftmax}, 2048},
+		{"batch_norm of single features", []uint32{65536}, Layer{Name: "x", Kind: KindBatchNorm, EpsilonE9: 1, MomentumE6: 1}, 512},
+		{"max_pool of single pixels", []uint32{65536, 1, 1}, pool(KindMaxPool, 1, 1), 128},
+		{"global_average_pool of single pixels", []uint32{65536, 1, 1}, Layer{Name: "x", Kind: KindGlobalAveragePool}, 512},
+	} {
+		s := after(c.input, c.layer)
+		if err := s.Validate(); err != nil || s.Cost() < 65536*c.least {
+			t.Errorf("%s: expected a cost of at least %d, got %d (%v)", c.name, 65536*c.least, s.Cost(), err)
+		}
+	}
+	attention := after([]uint32{1, 1024}, Layer{Name: "x", Kind: KindAttention, Heads: 1024})
+	if got := attention.Cost() - attention.MultiplyAdds(); got < 1024*8192 {
+		t.Errorf("attention with many heads: expected at least %d beside the multiply-adds, got %d", 1024*8192, got)
 	}
 }
 

@@ -56,7 +56,7 @@ classes    dense                                             drop       10      
 inputs are used as (x - 0) / 255
 1,258 parameters (5,032 bytes), 1,226 trained and 32 running statistics; checkpoint file: 5,936 bytes
 memory per row: 518,160 bytes in training, 100,352 in evaluation
-241,792 multiply-adds per row: 483,584 FLOP forward, 1,450,752 in training; cost 972,608
+241,792 multiply-adds per row: 483,584 FLOP forward, 1,450,752 in training; cost 2,631,744
 `,
 		"transformer": `LAYER      KIND                         READS              OUTPUT  PARAMETERS
 input      -                            -                  64      0

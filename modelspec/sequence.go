@@ -61,7 +61,8 @@ func resolveAttention(_ *Spec, n *Node) error {
 	}
 	// Four projections, and for each head scores and mix; a causal mask is not deducted.
 	n.MultiplyAdds = plus(product(4, positions, features, features), product(2, positions, positions, features))
-	n.Operations = plus(work(exponentialWork, heads, positions, positions), work(4*simpleWork, positions, features))
+	n.Operations = plus(work(exponentialWork, heads, positions, positions), work(vectorWork, heads, positions), work(2*productWork, heads),
+		work(4*shortCallWork, positions), work(4*simpleWork, positions, features))
 	// Queries, keys, values and the mix; the attention maps.
 	n.Kept = plus(product(4, positions, features), product(heads, positions, positions))
 	return nil

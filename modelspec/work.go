@@ -8,6 +8,13 @@ const (
 	simpleWork      = 4  // load, one operation, store
 	normWork        = 32 // two passes for mean and variance, one to apply them
 	exponentialWork = 64 // anything with exp in it
+	gatherWork      = 32 // a value that is looked up by itself: windows of pools, strides
+
+	// Starting on a vector, a line or a channel takes time however short it is.
+	shortCallWork = 128  // copy or fill
+	callWork      = 512  // a kernel or two
+	vectorWork    = 2048 // a norm or a softmax
+	productWork   = 4096 // a matrix product
 )
 
 // product multiplies sizes, each 0 or above; what does not fit is the largest number, which no limit allows.

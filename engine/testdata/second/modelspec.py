@@ -136,6 +136,7 @@ class Node:
             self.tensor("weight", [u, d], (d, u))
             self.tensor("bias", [u])
             self.multiply_adds = n * u
+            self.operations = (256 + 4 * u) * (n // d)
             return shape[:-1] + [u]
         if kind == "conv2d":
             require(self.padding_height < self.kernel_height and self.padding_width < self.kernel_width)
@@ -144,16 +145,18 @@ class Node:
             self.tensor("weight", [u, per, *kernel], (per * area, u // self.groups * area))
             self.tensor("bias", [u])
             self.multiply_adds = u * size(windows) * per * area
-            self.operations = 4 * self.channels * area * size(windows)
+            gather = 4 if self.stride_width == 1 else 32
+            self.operations = 4096 * self.groups + 4 * u * size(windows)
+            self.operations += self.channels * area * windows[0] * (128 + gather * windows[1])
             return [u, *windows]
         if kind in ("max_pool", "average_pool"):
             out = [self.channels, *self.windows()]
-            self.operations = 4 * size(out) * size(kernel)
+            self.operations = size(out) * kernel[0] * (128 + 32 * kernel[1])
             if kind == "max_pool":
                 self.kept = size(out)
             return out
         if kind == "global_average_pool":
-            self.operations = 4 * n
+            self.operations = 512 * self.channels + 4 * n
             return [self.channels]
         if kind == "flatten":
             return [n]
@@ -171,14 +174,14 @@ class Node:
         elif kind == "layer_norm":
             self.tensor("weight", [d], 1)
             self.tensor("bias", [d])
-            self.operations, self.kept = 32 * n, n + n // d
+            self.operations, self.kept = 32 * n + 2048 * (n // d), n + n // d
         elif kind == "batch_norm":
             require(len(shape) in (1, 3))
             self.tensor("weight", [shape[0]], 1)
             self.tensor("bias", [shape[0]])
             self.tensor("running_mean", [shape[0]])
             self.tensor("running_var", [shape[0]], 1)
-            self.kept = n
+            self.operations, self.kept = 4 * n + 512 * shape[0], n
         elif kind == "dropout":
             self.kept = n
         elif kind == "add":
@@ -191,7 +194,10 @@ class Node:
             self.tensor("out_proj.bias", [d])
             t, maps = shape[0], self.heads * shape[0] ** 2
             self.multiply_adds = 4 * t * d * d + 2 * t * t * d
-            self.operations, self.kept = 64 * maps + 16 * t * d, 4 * t * d + maps
+            self.operations = 64 * maps + 2048 * self.heads * t + 8192 * self.heads + 512 * t + 16 * t * d
+            self.kept = 4 * t * d + maps
+        elif kind == "softmax":
+            self.operations = 64 * n + 2048 * (n // d)
         elif kind != "relu":
             self.operations = 64 * n
         return shape
