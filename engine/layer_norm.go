@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/pold-network/pold/engine/internal/exact"
+	"github.com/pold-network/pold/engine/internal/vector"
 	"github.com/pold-network/pold/modelspec"
 )
 
@@ -29,7 +30,7 @@ func newLayerNorm(m *machine, n *modelspec.Node, t layerTensors, capacity int, m
 	if mode == training {
 		l.dw, l.db = t.gradients[0], t.gradients[1]
 		l.products = make([]float32, capacity*n.Outputs())
-		l.lanes = make([]float32, reductionLanes*length)
+		l.lanes = make([]float32, vector.Lanes*length)
 		for range m.pool.Threads() {
 			l.scratch = append(l.scratch, make([]float32, length))
 		}
@@ -119,7 +120,7 @@ func newBatchNorm(m *machine, n *modelspec.Node, t layerTensors, capacity int, m
 		l.dw, l.db = t.gradients[0], t.gradients[1]
 		l.scale, l.shift, l.factor = floats(channels), floats(channels), floats(channels)
 		l.second = floats(capacity * channels)
-		l.lanes = floats(reductionLanes * channels)
+		l.lanes = floats(vector.Lanes * channels)
 		if l.pixels == 1 {
 			l.values = floats(m.pool.Threads() * channels)
 			l.squares.work, l.gradients.work, l.back.work = l.squareRow, l.gradientRow, l.backwardRow

@@ -1,7 +1,6 @@
 package engine
 
-// reductionLanes is the number of partial sums of every reduction.
-const reductionLanes = 16
+import "github.com/pold-network/pold/engine/internal/vector"
 
 // columnSums adds up the columns of a matrix in the lane order of SPEC.md section 1, sharing the columns among the workers.
 type columnSums struct {
@@ -14,7 +13,7 @@ type columnSums struct {
 }
 
 func newColumnSums(m *machine, columns int) *columnSums {
-	s := &columnSums{m: m, columns: columns, lanes: make([]float32, reductionLanes*columns)}
+	s := &columnSums{m: m, columns: columns, lanes: make([]float32, vector.Lanes*columns)}
 	s.share.work = s.sumRange
 	return s
 }
@@ -30,16 +29,5 @@ func (s *columnSums) sum(dst, x []float32, rows int) {
 }
 
 func (s *columnSums) sumRange(_, from, to int) {
-	vec, width := s.m.vec, to-from
-	lanes := s.lanes[from*reductionLanes : to*reductionLanes]
-	clear(lanes)
-	for r := range s.rows {
-		lane := lanes[r%reductionLanes*width:][:width]
-		vec.Add(lane, lane, s.x[r*s.columns+from:][:width])
-	}
-	for half := reductionLanes / 2; half > 0; half /= 2 {
-		low, high := lanes[:half*width], lanes[half*width:2*half*width]
-		vec.Add(low, low, high)
-	}
-	copy(s.dst[from:to], lanes[:width])
+	s.m.vec.SumColumnsOf(s.dst[from:to], s.x[from:], s.rows, to-from, s.columns, s.lanes[from*vector.Lanes:to*vector.Lanes])
 }

@@ -99,13 +99,16 @@ type AdamCoefficients struct {
 // SumColumns stores in dst[j] the Sum of column j of the rows×columns matrix x, with the rows as i. lanes is scratch space of
 // Lanes·columns values.
 func (k *Kernels) SumColumns(dst, x []float32, rows, columns int, lanes []float32) {
-	x, lanes = x[:rows*columns], lanes[:Lanes*columns]
+	k.SumColumnsOf(dst, x, rows, columns, columns, lanes)
+}
+
+// SumColumnsOf is SumColumns for some columns of a wider matrix: row r begins at x[r·stride].
+func (k *Kernels) SumColumnsOf(dst, x []float32, rows, columns, stride int, lanes []float32) {
+	lanes = lanes[:Lanes*columns]
 	clear(lanes)
-	// Sixteen rows lie in memory as the sixteen lanes of all columns do.
-	for len(x) > 0 {
-		n := min(len(lanes), len(x))
-		k.Add(lanes[:n], lanes[:n], x[:n])
-		x = x[n:]
+	for r := range rows {
+		lane := lanes[r%Lanes*columns:][:columns]
+		k.Add(lane, lane, x[r*stride:][:columns])
 	}
 	for half := Lanes / 2; half > 0; half /= 2 {
 		low, high := lanes[:half*columns], lanes[half*columns:2*half*columns]
