@@ -42,7 +42,8 @@ type Training struct {
 	batches   *batches
 	batch     *Data
 	idx       []int
-	steps     int // done
+	steps     int    // done
+	trace     *trace // nil unless a transcript is made or checked
 }
 
 // NewTraining prepares the training of m on d. Errors wrap ErrInvalidRecipe, ErrInvalidData or ErrInvalidSpec.
@@ -90,12 +91,24 @@ func (t *Training) Step() (float32, error) {
 		return mean, fmt.Errorf("step %d: %w: the loss of the batch is %v; try a lower learning rate", t.steps, ErrNonFinite, mean)
 	}
 	o.begin(t.steps)
-	if o.recipe.ClipNorm > 0 {
+	switch {
+	case o.recipe.ClipNorm > 0:
 		t.pass.backward(t.batch.Rows(), nil)
+		if t.trace != nil {
+			t.trace.gradients(t.m.machine, t.pass.weights, 0)
+		}
 		o.clipTo(norm(t.m.machine.vec, t.pass.tensorGradients()))
 		o.update(t.m.params, t.pass.weights, 0)
-	} else {
+	case t.trace != nil:
+		t.pass.backward(t.batch.Rows(), func(w, g []float32, offset int) {
+			t.trace.gradients(t.m.machine, g, offset)
+			o.update(w, g, offset)
+		})
+	default:
 		t.pass.backward(t.batch.Rows(), o.update)
+	}
+	if t.trace != nil {
+		t.trace.step(mean)
 	}
 	if i := exact.FirstNonFinite(t.m.buffers); i >= 0 {
 		return mean, fmt.Errorf("step %d: %w: a running statistic became %v; try a lower learning rate", t.steps, ErrNonFinite, t.m.buffers[i])
