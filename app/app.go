@@ -16,6 +16,7 @@ import (
 	dbm "github.com/cosmos/cosmos-db"
 	"github.com/spf13/cast"
 
+	coreaddress "cosmossdk.io/core/address"
 	corestore "cosmossdk.io/core/store"
 	"cosmossdk.io/log/v2"
 
@@ -58,6 +59,10 @@ import (
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	polkeeper "github.com/pold-network/pold/x/pol/keeper"
 	poltypes "github.com/pold-network/pold/x/pol/types"
+	reputationkeeper "github.com/pold-network/pold/x/reputation/keeper"
+	reputationtypes "github.com/pold-network/pold/x/reputation/types"
+	polslashingkeeper "github.com/pold-network/pold/x/slashing/keeper"
+	polslashingtypes "github.com/pold-network/pold/x/slashing/types"
 	trainingsetkeeper "github.com/pold-network/pold/x/trainingset/keeper"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
@@ -84,8 +89,10 @@ type App struct {
 	FeeGrantKeeper  feegrantkeeper.Keeper
 	AuthzKeeper     authzkeeper.Keeper
 
+	ReputationKeeper  reputationkeeper.Keeper
 	AttestationKeeper attestationkeeper.Keeper
 	TrainingSetKeeper trainingsetkeeper.Keeper
+	PolSlashingKeeper polslashingkeeper.Keeper
 	PolKeeper         polkeeper.Keeper
 
 	extensions *voteext.Handler
@@ -142,6 +149,7 @@ func (app *App) mountStores(appOpts servertypes.AppOptions) {
 		slashingtypes.StoreKey, govtypes.StoreKey, consensustypes.StoreKey, upgradetypes.StoreKey,
 		evidencetypes.StoreKey, feegrant.StoreKey, authzkeeper.StoreKey,
 		attestationtypes.StoreKey, trainingsettypes.StoreKey, poltypes.StoreKey,
+		reputationtypes.StoreKey, polslashingtypes.StoreKey,
 	)
 	if err := app.RegisterStreamingServices(appOpts, app.keys); err != nil {
 		panic(fmt.Errorf("register streaming services: %w", err))
@@ -193,18 +201,38 @@ func (app *App) makeKeepers(appOpts servertypes.AppOptions) {
 	app.EvidenceKeeper = *evidencekeeper.NewKeeper(cdc, store(evidencetypes.StoreKey), app.StakingKeeper, app.SlashingKeeper,
 		accountCodec, runtime.ProvideCometInfoService())
 
+	app.makeLearningKeepers(store, authority, accountCodec, validatorCodec)
+}
+
+// makeLearningKeepers builds the keepers of our own modules. Three of them use x/pol, which is built last, through a
+// pointer: it knows what a group's stake is, and every burn is counted there.
+func (app *App) makeLearningKeepers(store func(string) corestore.KVStoreService, authority string, accounts, operators coreaddress.Codec) {
+	cdc := app.Codec
+	app.ReputationKeeper = reputationkeeper.NewKeeper(cdc, store(reputationtypes.StoreKey), authority, &app.PolKeeper, accounts, operators)
 	app.AttestationKeeper = attestationkeeper.NewKeeper(cdc, store(attestationtypes.StoreKey), authority,
-		app.StakingKeeper, attestationtypes.EqualWeights{}, validatorCodec)
-	// Fees of registrations are burned where all burns are counted, by the module that is built next.
+		app.StakingKeeper, app.ReputationKeeper, operators)
 	app.TrainingSetKeeper = trainingsetkeeper.NewKeeper(cdc, store(trainingsettypes.StoreKey), authority,
 		app.AttestationKeeper, &app.PolKeeper)
+	app.PolSlashingKeeper = polslashingkeeper.NewKeeper(cdc, store(polslashingtypes.StoreKey), authority, operators,
+		polslashingkeeper.Neighbours{
+			Staking: app.StakingKeeper, Slashing: app.SlashingKeeper, Bank: app.BankKeeper,
+			Pol: &app.PolKeeper, Attestation: app.AttestationKeeper,
+		})
 	app.PolKeeper = polkeeper.NewKeeper(cdc, store(poltypes.StoreKey), authority,
-		app.BankKeeper, app.AttestationKeeper, app.TrainingSetKeeper, validatorCodec, nil)
+		app.BankKeeper, app.AttestationKeeper, app.TrainingSetKeeper, app.ReputationKeeper, operators,
+		poltypes.MultiHooks{app.PolSlashingKeeper.Hooks(), reputationkeeper.Hooks{Keeper: app.ReputationKeeper}})
+
+	// What validators and trainers do is judged by slashing, then remembered by reputation, which hears of faults from it.
+	app.AttestationKeeper.SetHooks(attestationtypes.MultiHooks{app.PolSlashingKeeper.Hooks(), reputationkeeper.Hooks{Keeper: app.ReputationKeeper}})
+	app.PolSlashingKeeper.SetHooks(reputationkeeper.Hooks{Keeper: app.ReputationKeeper})
 	app.AttestationKeeper.RegisterKind(
 		attestationtypes.Kind{Name: trainingsettypes.DataTaskKind, MaxAnswer: trainingsettypes.DataAnswerSize},
 		trainingsetkeeper.Outcomes{Keeper: app.TrainingSetKeeper})
 	app.AttestationKeeper.RegisterKind(
-		attestationtypes.Kind{Name: poltypes.ScoreTaskKind, MaxAnswer: poltypes.ScoreAnswerSize},
+		attestationtypes.Kind{Name: poltypes.ScoreTaskKind, MaxAnswer: poltypes.ScoreAnswerSize, Personal: true},
+		polkeeper.Outcomes{Keeper: app.PolKeeper})
+	app.AttestationKeeper.RegisterKind(
+		attestationtypes.Kind{Name: poltypes.AuditTaskKind, MaxAnswer: poltypes.AuditAnswerSize, Personal: true},
 		polkeeper.Outcomes{Keeper: app.PolKeeper})
 }
 

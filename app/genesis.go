@@ -14,6 +14,8 @@ import (
 	"github.com/cosmos/cosmos-sdk/x/gov"
 	govclient "github.com/cosmos/cosmos-sdk/x/gov/client"
 	govtypes "github.com/cosmos/cosmos-sdk/x/gov/types"
+	"github.com/cosmos/cosmos-sdk/x/staking"
+	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 )
 
 const (
@@ -42,6 +44,7 @@ func basicOverrides() map[string]module.AppModuleBasic {
 		banktypes.ModuleName:    bankBasic{},
 		genutiltypes.ModuleName: genutil.NewAppModuleBasic(genutiltypes.DefaultMessageValidator),
 		govtypes.ModuleName:     gov.NewAppModuleBasic([]govclient.ProposalHandler{}),
+		stakingtypes.ModuleName: stakingBasic{},
 	}
 }
 
@@ -52,6 +55,17 @@ type bankBasic struct{ bank.AppModuleBasic }
 func (bankBasic) DefaultGenesis(cdc codec.JSONCodec) json.RawMessage {
 	state := banktypes.DefaultGenesisState()
 	state.DenomMetadata = []banktypes.Metadata{NRNMetadata()}
+	return cdc.MustMarshalJSON(state)
+}
+
+// stakingBasic is the SDK's staking module without a history: the SDK keeps all validators of each of the last 10,000 blocks for IBC,
+// which this chain does not have.
+type stakingBasic struct{ staking.AppModuleBasic }
+
+// DefaultGenesis returns a state without validators whose blocks leave no history.
+func (stakingBasic) DefaultGenesis(cdc codec.JSONCodec) json.RawMessage {
+	state := stakingtypes.DefaultGenesisState()
+	state.Params.HistoricalEntries = 0
 	return cdc.MustMarshalJSON(state)
 }
 

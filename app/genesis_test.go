@@ -32,6 +32,7 @@ func TestDefaultGenesisCountsInUnrn(t *testing.T) {
 
 	staking := stakingtypes.GetGenesisStateFromAppState(a.Codec, state)
 	require.Equal(t, app.BaseDenom, staking.Params.BondDenom)
+	require.Zero(t, staking.Params.HistoricalEntries, "a history that only IBC reads")
 
 	var gov govv1.GenesisState
 	a.Codec.MustUnmarshalJSON(state["gov"], &gov)

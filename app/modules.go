@@ -41,6 +41,10 @@ import (
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	"github.com/pold-network/pold/x/pol"
 	poltypes "github.com/pold-network/pold/x/pol/types"
+	"github.com/pold-network/pold/x/reputation"
+	reputationtypes "github.com/pold-network/pold/x/reputation/types"
+	polslashing "github.com/pold-network/pold/x/slashing"
+	polslashingtypes "github.com/pold-network/pold/x/slashing/types"
 	"github.com/pold-network/pold/x/trainingset"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
@@ -64,6 +68,7 @@ var initGenesisOrder = []string{
 	slashingtypes.ModuleName, govtypes.ModuleName, genutiltypes.ModuleName, evidencetypes.ModuleName,
 	authz.ModuleName, feegrant.ModuleName, upgradetypes.ModuleName, consensustypes.ModuleName,
 	attestationtypes.ModuleName, trainingsettypes.ModuleName, poltypes.ModuleName,
+	reputationtypes.ModuleName, polslashingtypes.ModuleName,
 }
 
 // BlockedAddresses returns the module accounts that users cannot send coins to.
@@ -97,6 +102,8 @@ func (app *App) makeModules() {
 		attestation.NewAppModule(cdc, app.AttestationKeeper),
 		trainingset.NewAppModule(cdc, app.TrainingSetKeeper),
 		pol.NewAppModule(cdc, app.PolKeeper),
+		reputation.NewAppModule(cdc, app.ReputationKeeper),
+		polslashing.NewAppModule(cdc, app.PolSlashingKeeper),
 	)
 
 	app.BasicManager = module.NewBasicManagerFromManager(app.ModuleManager, basicOverrides())
@@ -111,10 +118,10 @@ func (app *App) makeModules() {
 		stakingtypes.ModuleName, authz.ModuleName,
 	)
 	// Bank credits what it held back during the block before others look at balances. Attestation judges what was
-	// recorded before the modules that asked act on it.
+	// recorded before the modules that asked act on it. Penalties come before staking, which tells CometBFT the new powers.
 	app.ModuleManager.SetOrderEndBlockers(
-		banktypes.ModuleName, govtypes.ModuleName, stakingtypes.ModuleName, feegrant.ModuleName,
-		attestationtypes.ModuleName, trainingsettypes.ModuleName, poltypes.ModuleName,
+		banktypes.ModuleName, govtypes.ModuleName, polslashingtypes.ModuleName, stakingtypes.ModuleName, feegrant.ModuleName,
+		attestationtypes.ModuleName, trainingsettypes.ModuleName, poltypes.ModuleName, reputationtypes.ModuleName,
 	)
 	app.ModuleManager.SetOrderInitGenesis(initGenesisOrder...)
 	app.ModuleManager.SetOrderExportGenesis(initGenesisOrder...)

@@ -20,7 +20,17 @@ type Evaluation struct {
 const evaluationDomain = Version + "/evaluation\x00"
 
 // Evaluate computes loss, metric and digest over all rows in their order.
-func (m *Model) Evaluate(d *Data, o Objective) (Evaluation, error) {
+func (m *Model) Evaluate(d *Data, o Objective) (Evaluation, error) { return m.evaluate(d, o, nil) }
+
+// EvaluateRows is Evaluate that also returns the loss of each row, as the bits of a float32 with one NaN.
+func (m *Model) EvaluateRows(d *Data, o Objective) (Evaluation, []uint32, error) {
+	losses := make([]uint32, 0, d.Rows())
+	e, err := m.evaluate(d, o, func(bits uint32) { losses = append(losses, bits) })
+	return e, losses, err
+}
+
+// evaluate calls each, unless nil, with the loss of each row.
+func (m *Model) evaluate(d *Data, o Objective, each func(bits uint32)) (Evaluation, error) {
 	if err := d.Validate(m.spec, o); err != nil {
 		return Evaluation{}, err
 	}
@@ -54,6 +64,9 @@ func (m *Model) Evaluate(d *Data, o Objective) (Evaluation, error) {
 				buf = binary.LittleEndian.AppendUint32(buf, exact.CanonicalBits(y))
 			}
 			buf = binary.LittleEndian.AppendUint32(buf, exact.CanonicalBits(v))
+			if each != nil {
+				each(exact.CanonicalBits(v))
+			}
 		}
 		digest.Write(buf)
 	}

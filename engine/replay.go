@@ -21,12 +21,17 @@ func (t *Transcript) CheckStart(parent *Model) error {
 	if weights := sha256.Sum256(parent.Encode()); t.Header.Parent != weights || first.Weights != weights {
 		return fmt.Errorf("%w: expected to start at weights %x, got %x in the header and %x in leaf 0", ErrBadTranscript, weights, t.Header.Parent, first.Weights)
 	}
-	state := encodeState(parent, newOptimizer(t.Header.Recipe, parent.machine, len(parent.params)), 0)
+	state := StartState(parent, t.Header.Recipe)
 	if hash := sha256.Sum256(state); first.State != hash || first.StateSize != uint64(len(state)) {
 		return fmt.Errorf("%w: expected leaf 0 to be the parent with an optimiser at zero, state %x of %d bytes, got %x of %d",
 			ErrBadTranscript, hash, len(state), first.State, first.StateSize)
 	}
 	return nil
+}
+
+// StartState returns the bytes of the state before the first step: the parent's weights with an optimiser at zero.
+func StartState(parent *Model, r Recipe) []byte {
+	return encodeState(parent, newOptimizer(r, parent.machine, len(parent.params)), 0)
 }
 
 // CheckEnd checks that the last weights are the checkpoint. Errors wrap ErrBadTranscript.
@@ -39,7 +44,9 @@ func (t *Transcript) CheckEnd(checkpoint [32]byte) error {
 
 // ReplaySegment trains segment i again, from the state at its start. The state must be the file that leaf i names; an error that wraps
 // ErrBadState says that this file is not what a training leaves behind, which is the trainer's fault. Other errors are about the inputs.
-func (t *Transcript) ReplaySegment(spec *Spec, mapping *Mapping, d *Data, i int, state []byte) (*Replay, error) {
+// observe, unless nil, sees the weights after each step: values that no transcript holds, so that only who has replayed knows them. It
+// must not keep or change them.
+func (t *Transcript) ReplaySegment(spec *Spec, mapping *Mapping, d *Data, i int, state []byte, observe func(weights []float32)) (*Replay, error) {
 	h := t.Header
 	if i < 0 || i >= h.Segments {
 		return nil, fmt.Errorf("segment: expected 0 to %d, got %d", h.Segments-1, i)
@@ -64,6 +71,9 @@ func (t *Transcript) ReplaySegment(spec *Spec, mapping *Mapping, d *Data, i int,
 			return &Replay{NonFinite: true, TraceFile: training.trace.take()}, nil
 		} else if err != nil {
 			return nil, err
+		}
+		if observe != nil {
+			observe(m.params)
 		}
 	}
 	r := &Replay{StateFile: training.State(), TraceFile: training.trace.take(), Weights: sha256.Sum256(m.Encode())}

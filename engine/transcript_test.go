@@ -56,7 +56,7 @@ func record(t testing.TB, spec *Spec, o Objective, r Recipe, segments int) *reco
 // replay replays one segment from the trainer's own state.
 func (r *recorded) replay(t testing.TB, i int) *Replay {
 	t.Helper()
-	got, err := r.transcript.ReplaySegment(r.spec, r.mapping, r.data, i, r.states[i])
+	got, err := r.transcript.ReplaySegment(r.spec, r.mapping, r.data, i, r.states[i], nil)
 	if err != nil {
 		t.Fatalf("segment %d: %v", i, err)
 	}

@@ -256,18 +256,24 @@ func TestObjectivesReadOnlyOutputsThatSuitThem(t *testing.T) {
 	}
 }
 
-func TestGroupsTakeOnlyModelsThatLearnWithoutAMap(t *testing.T) {
+func TestGroupsTakeOnlyModelsThatLearnAndSuitTheirMapping(t *testing.T) {
+	mapped := after([]uint32{8}, Layer{Name: "x", Kind: KindSML}, denseLayer("a", 2))
 	for _, c := range []struct {
-		name string
-		spec Spec
-		want string
+		name    string
+		spec    Spec
+		mapping bool
+		want    string
 	}{
-		{"digits", *digitsSpec(), ""},
-		{"a norm alone", after([]uint32{8}, Layer{Name: "x", Kind: KindLayerNorm, EpsilonE9: 1}), ""},
-		{"no weights", after([]uint32{8}, Layer{Name: "x", Kind: KindTanh}), "at least one layer with weights"},
-		{"a map", after([]uint32{8}, Layer{Name: "x", Kind: KindSML}, denseLayer("a", 2)), `layer "x": training groups can't use kind "sml" yet`},
+		{"digits", *digitsSpec(), false, ""},
+		{"a norm alone", after([]uint32{8}, Layer{Name: "x", Kind: KindLayerNorm, EpsilonE9: 1}), false, ""},
+		{"no weights", after([]uint32{8}, Layer{Name: "x", Kind: KindTanh}), false, "at least one layer with weights"},
+		{"a map alone", after([]uint32{8}, Layer{Name: "x", Kind: KindSML}), true, "at least one layer with weights"},
+		{"a map in a group with the option", mapped, true, ""},
+		{"a map in a group without it", mapped, false, `layer "x": only groups with the option mapping can use kind "sml"`},
+		{"the option without a map", *digitsSpec(), true, `the option mapping needs a first layer of kind "sml", got "dense"`},
+		{"a map that is no first layer", after([]uint32{8}, denseLayer("a", 8), Layer{Name: "x", Kind: KindSML}), true, "make it the first layer"},
 	} {
-		if err := c.spec.CheckForChain(); !says(err, c.want) {
+		if err := c.spec.CheckForChain(c.mapping); !says(err, c.want) {
 			t.Errorf("%s: expected the error %q, got %v", c.name, c.want, err)
 		}
 	}

@@ -50,22 +50,26 @@ func (s *Spec) CheckBinary() error {
 	return nil
 }
 
-// CheckForChain refuses valid models that no training group can use: those without anything to learn, and those with a secure mapping
-// layer, whose map the chain does not derive yet. Errors wrap ErrInvalidSpec.
-func (s *Spec) CheckForChain() error {
+// CheckForChain refuses valid models that a training group can't use: those without anything to learn, and those whose secure mapping
+// layer does not suit the group. mapping says that the group derives a map for each trainer; then the first layer has to be of kind sml,
+// otherwise no layer may be. Errors wrap ErrInvalidSpec.
+func (s *Spec) CheckForChain(mapping bool) error {
 	nodes, err := s.Plan()
 	if err != nil {
 		return err
 	}
 	var parameters int64
 	for i := range nodes {
-		if nodes[i].Kind == KindSML {
-			return specError("layer %q: training groups can't use kind %q yet; remove the layer", nodes[i].Name, KindSML)
-		}
 		parameters += nodes[i].Parameters()
 	}
 	if parameters == 0 {
 		return specError("expected at least one layer with weights, for example dense; there is nothing to learn")
+	}
+	switch mapped := nodes[0].Kind == KindSML; { // Plan allows it nowhere else
+	case mapped && !mapping:
+		return specError("layer %q: only groups with the option mapping can use kind %q; switch it on or remove the layer", nodes[0].Name, KindSML)
+	case !mapped && mapping:
+		return specError("layer %q: the option mapping needs a first layer of kind %q, got %q; add the layer or switch the option off", nodes[0].Name, KindSML, nodes[0].Kind)
 	}
 	return nil
 }

@@ -126,7 +126,7 @@ func check(t *testing.T, name string, s *Spec, want string) {
 		s.Vocabulary() != 0 || s.LabelsPerRow() != 0 || s.FileSize() != 0 || s.TrainingMemory() != 0 || s.EvaluationMemory() != 0 {
 		t.Errorf("%s: expected every size of an invalid spec to be 0", name)
 	}
-	if s.CheckBinary() == nil || s.CheckForChain() == nil || !strings.Contains(s.Summary(), want) {
+	if s.CheckBinary() == nil || s.CheckForChain(false) == nil || s.CheckForChain(true) == nil || !strings.Contains(s.Summary(), want) {
 		t.Errorf("%s: expected the reason everywhere", name)
 	}
 }

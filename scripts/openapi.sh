@@ -14,5 +14,5 @@ export PATH="$PWD/.tools:$PATH" BUF_CACHE_DIR="$PWD/.tools/cache"
 buf generate --template buf.gen.openapi.yaml --output "$target"
 
 # The generator takes the title from the first file it reads.
-sed -i -e '0,/"title": ".*"/s//"title": "pold: queries of the modules attestation, pol and trainingset"/' \
+sed -i -e '0,/"title": ".*"/s//"title": "pold: queries of the modules attestation, pol, reputation, slashing and trainingset"/' \
 	-e '0,/"version": "version not set"/s//"version": "v1"/' "$target/docs/openapi/pold.swagger.json"

@@ -87,7 +87,7 @@ func TestABlockIsVotedDownWhenItsProposer(t *testing.T) {
 			c.Votes[0].Validator.Power, c.Votes[1].Validator.Power = 36, 34
 		})},
 		{"changes an extension", altered(t, func(c *abci.ExtendedCommitInfo) {
-			b, err := attestationtypes.EncodeExtension(nil, nil, []uint64{7})
+			b, err := attestationtypes.EncodeExtension(attestationtypes.VoteExtension{Held: []uint64{7}})
 			require.NoError(t, err)
 			c.Votes[0].VoteExtension = b
 		})},

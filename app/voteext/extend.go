@@ -2,6 +2,7 @@ package voteext
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
@@ -56,7 +57,7 @@ func (h *Handler) extension(ctx sdk.Context) ([]byte, error) {
 	}
 	deadline, cancel := context.WithTimeout(context.Background(), h.config.Deadline)
 	defer cancel()
-	answers, err := h.config.Sidecar.Answers(deadline, question(ctx.ChainID(), duties))
+	answers, err := h.config.Sidecar.Answers(deadline, question(ctx.ChainID(), operator, duties))
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +65,8 @@ func (h *Handler) extension(ctx sdk.Context) ([]byte, error) {
 }
 
 // question names the open work of the operator and pins each piece by the hash of its inputs.
-func question(chainID string, d attestationkeeper.Duties) *api.AnswersRequest {
-	q := &api.AnswersRequest{ChainId: chainID}
+func question(chainID, operator string, d attestationkeeper.Duties) *api.AnswersRequest {
+	q := &api.AnswersRequest{ChainId: chainID, Operator: operator, Beacon: d.Beacon}
 	for _, tasks := range [][]attestationtypes.Task{d.Commit, d.Open} {
 		for _, t := range tasks {
 			q.Tasks = append(q.Tasks, api.TaskKey{Id: t.Id, ManifestHash: t.ManifestHash})
@@ -77,36 +78,78 @@ func question(chainID string, d attestationkeeper.Duties) *api.AnswersRequest {
 	return q
 }
 
-// assemble turns answers into witnesses and openings. An answer to nothing that was asked is ignored.
+// assemble turns answers into witnesses, openings, challenges and the validator's part in the beacon. An answer to nothing
+// that was asked is ignored.
 func (h *Handler) assemble(ctx sdk.Context, operator string, d attestationkeeper.Duties, res *api.AnswersResponse) ([]byte, error) {
-	answers := make(map[uint64][]byte, len(res.Answers))
+	answers := make(map[uint64]api.Answer, len(res.Answers))
 	for _, a := range res.Answers {
 		if len(a.Answer) > 0 && len(a.Answer) <= attestationtypes.MaxAnswerSize {
-			answers[a.TaskId] = a.Answer
+			answers[a.TaskId] = a
 		}
 	}
-	var commits []attestationtypes.ExtensionCommit
+	var e attestationtypes.VoteExtension
 	for _, t := range d.Commit {
 		if a, ok := answers[t.Id]; ok {
-			commits = append(commits, attestationtypes.ExtensionCommit{
-				TaskId: t.Id, Witness: attestationtypes.WitnessOf(ctx.ChainID(), t.Id, operator, a),
+			e.Commits = append(e.Commits, attestationtypes.ExtensionCommit{
+				TaskId: t.Id, Witness: attestationtypes.WitnessOf(ctx.ChainID(), t.Id, operator, a.Answer), Personal: personal(a),
 			})
+			e.Challenges = append(e.Challenges, challenges(operator, t, a)...)
 		}
 	}
-	var openings []attestationtypes.ExtensionOpening
 	for _, t := range d.Open {
 		a, ok := answers[t.Id]
 		if !ok {
 			continue
 		}
-		may, err := h.attestation.MayOpen(ctx, operator, t, a)
+		e.Challenges = append(e.Challenges, challenges(operator, t, a)...)
+		may, err := h.attestation.MayOpen(ctx, operator, t, a.Answer)
 		if err != nil {
 			return nil, err
 		}
 		if may {
-			openings = append(openings, attestationtypes.ExtensionOpening{TaskId: t.Id, Answer: a})
+			e.Openings = append(e.Openings, attestationtypes.ExtensionOpening{TaskId: t.Id, Answer: a.Answer})
 		}
 	}
+	e.Held = heldOf(d, res)
+	if d.Beacon != 0 && len(res.BeaconSecret) == attestationtypes.SecretSize {
+		if d.Reveal {
+			e.BeaconReveal = &attestationtypes.BeaconReveal{Number: d.Beacon, Secret: res.BeaconSecret}
+		} else {
+			commit := attestationtypes.BeaconCommitOf(ctx.ChainID(), d.Beacon, operator, res.BeaconSecret)
+			e.BeaconCommit = &attestationtypes.BeaconCommit{Number: d.Beacon, Commit: commit}
+		}
+	}
+	return attestationtypes.EncodeExtension(e)
+}
+
+// personal returns the personal value of an answer, nothing when it is none.
+func personal(a api.Answer) []byte {
+	if len(a.Personal) != sha256.Size {
+		return nil
+	}
+	return a.Personal
+}
+
+// challenges returns those of an answer that the chain has not recorded yet, each segment once.
+func challenges(operator string, t attestationtypes.Task, a api.Answer) []attestationtypes.ExtensionChallenge {
+	known := map[uint32]bool{}
+	for _, c := range t.Challenges {
+		if c.Operator == operator {
+			known[c.Segment] = true
+		}
+	}
+	var list []attestationtypes.ExtensionChallenge
+	for _, segment := range a.Challenges {
+		if !known[segment] && segment < attestationtypes.MaxChallengedSegment {
+			known[segment] = true
+			list = append(list, attestationtypes.ExtensionChallenge{TaskId: t.Id, Segment: segment})
+		}
+	}
+	return list
+}
+
+// heldOf returns the asked artefacts that the sidecar holds, each once.
+func heldOf(d attestationkeeper.Duties, res *api.AnswersResponse) []uint64 {
 	asked := make(map[uint64]bool, len(d.Hold))
 	for _, a := range d.Hold {
 		asked[a.Id] = true
@@ -118,7 +161,7 @@ func (h *Handler) assemble(ctx sdk.Context, operator string, d attestationkeeper
 			asked[id] = false
 		}
 	}
-	return attestationtypes.EncodeExtension(commits, openings, held)
+	return held
 }
 
 // Verify checks shape and size only: it must say the same on every node, whatever its sidecar or state.

@@ -1,6 +1,7 @@
 package voteext_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -109,7 +110,7 @@ func TestTheSidecarIsAskedAboutPinnedInputsOnly(t *testing.T) {
 		return &api.AnswersResponse{}, nil
 	})})
 	require.Equal(t, &api.AnswersRequest{
-		ChainId:   network.DefaultChainID,
+		ChainId: network.DefaultChainID, Operator: n.Validators[0].Operator.String(), Beacon: 1,
 		Tasks:     []api.TaskKey{{Id: 1, ManifestHash: task(t, n, 1).ManifestHash}},
 		Artefacts: []api.ArtefactKey{{Id: 1, Sha256: make([]byte, 32)}},
 	}, asked)
@@ -171,7 +172,7 @@ func TestDialExplainsAnAddressThatIsNone(t *testing.T) {
 
 func TestVerifyLooksAtShapeAndSizeOnly(t *testing.T) {
 	h := voteext.NewHandler(voteext.Config{}, nil, nil, nil, log.NewNopLogger()) // no state, no sidecar
-	valid, err := attestationtypes.EncodeExtension(nil, nil, []uint64{1})
+	valid, err := attestationtypes.EncodeExtension(attestationtypes.VoteExtension{Held: []uint64{1}})
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		extension []byte
@@ -188,4 +189,23 @@ func TestVerifyLooksAtShapeAndSizeOnly(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, c.want, response.Status, name)
 	}
+}
+
+func TestPersonalValuesChallengesAndTheBeaconAreSigned(t *testing.T) {
+	n := withWork(t, 1, 0, network.Config{})
+	n.Advance(1)
+	me := n.Validators[0]
+	personal, secret := bytes.Repeat([]byte{3}, 32), bytes.Repeat([]byte{4}, 32)
+	e := extend(t, n, voteext.Config{Consensus: me.ConsAddr, Sidecar: answering(func(context.Context, *api.AnswersRequest) (*api.AnswersResponse, error) {
+		return &api.AnswersResponse{
+			Answers:      []api.Answer{{TaskId: 1, Answer: []byte("right"), Personal: personal, Challenges: []uint32{7, 3, 7, 64}}},
+			BeaconSecret: secret,
+		}, nil
+	})})
+	require.Equal(t, personal, e.Commits[0].Personal)
+	require.Equal(t, []attestationtypes.ExtensionChallenge{{TaskId: 1, Segment: 3}, {TaskId: 1, Segment: 7}}, e.Challenges, "each once, in order, none that can't be")
+	require.Equal(t, &attestationtypes.BeaconCommit{
+		Number: 1, Commit: attestationtypes.BeaconCommitOf(network.DefaultChainID, 1, me.Operator.String(), secret),
+	}, e.BeaconCommit, "the secret itself stays secret until its window")
+	require.Nil(t, e.BeaconReveal)
 }

@@ -51,7 +51,7 @@ func (r *recorder) RecordExtensions(ctx sdk.Context, signed int64, extensions []
 func TestRecordTakesWhatItCanMapAndIgnoresTheRest(t *testing.T) {
 	n := withWork(t, 0, 0, network.Config{})
 	n.Advance(3)
-	valid, err := attestationtypes.EncodeExtension(nil, nil, []uint64{1})
+	valid, err := attestationtypes.EncodeExtension(attestationtypes.VoteExtension{Held: []uint64{1}})
 	require.NoError(t, err)
 	vote := func(address byte, flag cmtproto.BlockIDFlag, extension []byte) abci.ExtendedVoteInfo {
 		return abci.ExtendedVoteInfo{Validator: abci.Validator{Address: []byte{address}}, BlockIdFlag: flag, VoteExtension: extension}

@@ -98,3 +98,6 @@ func (n *Network) Sign(account Account, msgs ...sdk.Msg) []byte {
 	require.NoError(n.t, err)
 	return tx
 }
+
+// AccountAddress returns the address of a further account by its number, before there is a network: for genesis.
+func AccountAddress(index int) string { return newAccount("account", index).String() }

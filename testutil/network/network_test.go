@@ -48,7 +48,7 @@ func TestATransactionMovesCoinsAndTheBlocksReplay(t *testing.T) {
 // extension is a well-formed one that names a validator and a height.
 func extension(t *testing.T, validator int, height int64) []byte {
 	t.Helper()
-	b, err := attestationtypes.EncodeExtension(nil, nil, []uint64{uint64(validator), uint64(1000 + height)})
+	b, err := attestationtypes.EncodeExtension(attestationtypes.VoteExtension{Held: []uint64{uint64(validator), uint64(1000 + height)}})
 	require.NoError(t, err)
 	return b
 }

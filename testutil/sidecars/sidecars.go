@@ -12,8 +12,10 @@ package sidecars
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -39,6 +41,13 @@ type Holds func(validator int, artefact attestationtypes.Artefact) bool
 type Set struct {
 	Oracle Oracle
 	Holds  Holds
+	// Personal returns the values of an operator's own sample of a task, as a validator computes them; nil means that they are
+	// the validator's answer. Spot tasks are answered from it.
+	Personal func(validator int, task attestationtypes.Task, answer []byte, operator string) []byte
+	// Challenges returns the segments that a validator finds wrong in its own sample of an audit.
+	Challenges func(validator int, task attestationtypes.Task) []uint32
+	// Secret returns a validator's beacon secret; nil means one that follows from validator and number.
+	Secret func(validator int, number uint64) []byte
 	// Offline validators have a sidecar that does not answer: they sign empty extensions.
 	Offline []bool
 
@@ -86,16 +95,20 @@ func (c sidecar) Answers(_ context.Context, request *api.AnswersRequest) (*api.A
 	}
 	ctx, keeper := c.set.network.Ctx(), c.set.network.App.AttestationKeeper
 	response := &api.AnswersResponse{}
+	if request.Beacon != 0 {
+		response.BeaconSecret = c.set.secret(c.validator, request.Beacon)
+	}
 	for _, key := range request.Tasks {
 		task, err := keeper.Tasks.Get(ctx, key.Id)
 		if err != nil {
 			return nil, err
 		}
-		if c.set.Oracle == nil {
-			continue
+		answer, err := c.answer(request.Operator, task)
+		if err != nil {
+			return nil, err
 		}
-		if answer := c.set.Oracle(c.validator, task); answer != nil {
-			response.Answers = append(response.Answers, api.Answer{TaskId: task.Id, Answer: answer})
+		if answer.Answer != nil {
+			response.Answers = append(response.Answers, answer)
 		}
 	}
 	for _, key := range request.Artefacts {
@@ -110,6 +123,52 @@ func (c sidecar) Answers(_ context.Context, request *api.AnswersRequest) (*api.A
 	return response, nil
 }
 
+// answer computes a task, with the personal value of the operator and its challenges.
+func (c sidecar) answer(operator string, task attestationtypes.Task) (api.Answer, error) {
+	a := api.Answer{TaskId: task.Id}
+	if task.Kind == attestationtypes.SpotTaskKind {
+		var m attestationtypes.SpotManifest
+		if err := m.Unmarshal(task.Manifest); err != nil {
+			return a, err
+		}
+		hash := sha256.Sum256(m.Manifest)
+		of := attestationtypes.Task{Id: m.TaskId, Kind: m.Kind, Manifest: m.Manifest, ManifestHash: hash[:]}
+		if c.set.Oracle != nil {
+			if answer := c.set.Oracle(c.validator, of); answer != nil {
+				a.Answer = c.set.personal(c.validator, of, answer, m.Operator)
+			}
+		}
+		return a, nil
+	}
+	if c.set.Oracle == nil {
+		return a, nil
+	}
+	if a.Answer = c.set.Oracle(c.validator, task); a.Answer == nil {
+		return a, nil
+	}
+	a.Personal = c.set.personal(c.validator, task, a.Answer, operator)
+	if c.set.Challenges != nil {
+		a.Challenges = c.set.Challenges(c.validator, task)
+	}
+	return a, nil
+}
+
+func (s *Set) personal(validator int, task attestationtypes.Task, answer []byte, operator string) []byte {
+	values := answer
+	if s.Personal != nil {
+		values = s.Personal(validator, task, answer, operator)
+	}
+	return attestationtypes.PersonalOf(s.network.Ctx().ChainID(), task.Id, operator, values)
+}
+
+func (s *Set) secret(validator int, number uint64) []byte {
+	if s.Secret != nil {
+		return s.Secret(validator, number)
+	}
+	secret := sha256.Sum256(fmt.Appendf(nil, "secret of validator %d for number %d", validator, number))
+	return secret[:]
+}
+
 // Genesis returns a change of the first state under which a few validators agree within a few blocks: two thirds of
 // them must be live, and windows have their least length. A further change of the parameters may be given.
 func Genesis(change func(*attestationtypes.Params)) func(codec.JSONCodec, map[string]json.RawMessage) {
@@ -120,6 +179,7 @@ func Genesis(change func(*attestationtypes.Params)) func(codec.JSONCodec, map[st
 		p.MinLiveValidators = 0
 		p.LiveWindow = attestationtypes.MinWindow
 		p.CommitWindow, p.OpenWindow, p.AvailabilityWindow = attestationtypes.MinWindow, attestationtypes.MinWindow, attestationtypes.MinWindow
+		p.BeaconWindow = attestationtypes.MinWindow
 		if change != nil {
 			change(p)
 		}

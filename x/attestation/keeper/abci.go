@@ -37,6 +37,7 @@ func (k Keeper) EndBlock(goCtx context.Context) error {
 		k.try(ctx, "task", id, func(ctx sdk.Context) error { return k.advance(ctx, params, id) })
 	}
 	k.try(ctx, "ask", 0, func(ctx sdk.Context) error { return k.askWaiting(ctx, params) })
+	k.try(ctx, "beacon", 0, func(ctx sdk.Context) error { return k.stepBeacon(ctx, params) })
 	k.try(ctx, "promote", 0, func(ctx sdk.Context) error { return k.promote(ctx, params) })
 	return k.prune(ctx, params)
 }

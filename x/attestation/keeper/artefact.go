@@ -14,6 +14,15 @@ import (
 
 // AskArtefact asks validators whether they hold all bytes of a file and returns the id of the question.
 func (k Keeper) AskArtefact(ctx context.Context, kind, cid string, sha256 []byte, size uint64, ref []byte) (uint64, error) {
+	return k.AskBundle(ctx, kind, cid, sha256, size, ref, nil)
+}
+
+// AskBundle is AskArtefact for a file that names others, as the manifest, in the encoding of the kind's owner, says: who
+// holds it holds them all.
+func (k Keeper) AskBundle(ctx context.Context, kind, cid string, sha256 []byte, size uint64, ref, manifest []byte) (uint64, error) {
+	if len(manifest) > types.MaxManifestSize {
+		return 0, types.ErrInvalidManifest.Wrapf("expected at most %d bytes, got %d", types.MaxManifestSize, len(manifest))
+	}
 	if _, ok := k.kinds.kinds[kind]; !ok {
 		return 0, types.ErrUnknownKind.Wrapf("%q is registered by no module", kind)
 	}
@@ -21,7 +30,7 @@ func (k Keeper) AskArtefact(ctx context.Context, kind, cid string, sha256 []byte
 	if err != nil {
 		return 0, err
 	}
-	a := types.Artefact{Id: id, Kind: kind, Cid: cid, Sha256: sha256, Size_: size, Ref: ref, Status: types.ARTEFACT_STATUS_ASKED}
+	a := types.Artefact{Id: id, Kind: kind, Cid: cid, Sha256: sha256, Size_: size, Ref: ref, Manifest: manifest, Status: types.ARTEFACT_STATUS_ASKED}
 	if err := k.Artefacts.Set(ctx, id, a); err != nil {
 		return 0, err
 	}
@@ -166,7 +175,40 @@ func (k Keeper) closeArtefact(ctx sdk.Context, a types.Artefact) error {
 		ArtefactId: a.Id, Cid: a.Cid, Held: a.Status == types.ARTEFACT_STATUS_HELD, HeldPower: a.HeldPower, TotalPower: a.TotalPower,
 	})
 	k.tell(ctx, a.Kind, a.Id, func(ctx sdk.Context, o types.Owner) error { return o.ArtefactJudged(ctx, a) })
+	k.hook(ctx, "hooks of artefact", a.Id, func(ctx sdk.Context, h types.Hooks) error {
+		held, missing, err := k.divided(ctx, a)
+		if err != nil {
+			return err
+		}
+		return h.AfterArtefactJudged(ctx, a, held, missing)
+	})
 	return nil
+}
+
+// divided returns the members that hold a file, and those that had the whole window, were live, and do not although it is
+// to be had. A question that was answered before its window had passed leaves nobody behind.
+func (k Keeper) divided(ctx sdk.Context, a types.Artefact) (held, missing []string, err error) {
+	s, err := k.Snapshots.Get(ctx, a.Snapshot)
+	if err != nil {
+		return nil, nil, err
+	}
+	whole := a.Status == types.ARTEFACT_STATUS_HELD && ctx.BlockHeight()-1 >= a.Until
+	for _, m := range s.Members {
+		has, err := k.Held.Has(ctx, collections.Join(a.Id, m.Operator))
+		if err != nil {
+			return nil, nil, err
+		}
+		seen, known, err := find(ctx, k.Seen, m.Operator)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case has:
+			held = append(held, m.Operator)
+		case whole && known && seen >= a.AskedHeight:
+			missing = append(missing, m.Operator)
+		}
+	}
+	return held, missing, nil
 }
 
 // holders returns the operators that said they hold an artefact, in address order.

@@ -20,6 +20,9 @@ type Duties struct {
 	Open []types.Task
 	// Hold are artefacts that the operator has not said it holds.
 	Hold []types.Artefact
+	// Beacon is the number for which the operator's commit, or with Reveal its secret, is not recorded yet; 0 for none.
+	Beacon uint64
+	Reveal bool
 }
 
 // Duties returns what an operator may put into its next extension. A witness is repeated until it is seen on chain.
@@ -77,7 +80,29 @@ func (k Keeper) Duties(goCtx context.Context, operator string) (Duties, error) {
 			d.Hold = append(d.Hold, a)
 		}
 	}
-	return d, nil
+	return d, k.beaconDuty(ctx, snapshots, operator, &d)
+}
+
+func (k Keeper) beaconDuty(ctx sdk.Context, snapshots *snapshotCache, operator string, d *Duties) error {
+	b, err := k.beacon(ctx)
+	if err != nil {
+		return err
+	}
+	share, exists, err := find(ctx, k.BeaconShares, operator)
+	if err != nil {
+		return err
+	}
+	if b.Phase == types.BEACON_PHASE_COMMIT {
+		if !exists {
+			d.Beacon = b.Number
+		}
+		return nil
+	}
+	member, err := snapshots.has(ctx, b.Snapshot, operator)
+	if err == nil && member && exists && len(share.Secret) == 0 {
+		d.Beacon, d.Reveal = b.Number, true
+	}
+	return err
 }
 
 // MayOpen reports whether the operator's recorded witness is for this answer and nobody has opened it yet.

@@ -20,6 +20,9 @@ func (k Keeper) InitGenesis(ctx context.Context, g types.GenesisState) error {
 	if err := k.NextArtefact.Set(ctx, max(g.NextArtefactId, 1)); err != nil {
 		return err
 	}
+	if err := k.restoreBeacon(ctx, g); err != nil {
+		return err
+	}
 	for _, t := range g.Tasks {
 		if err := k.restoreTask(ctx, t); err != nil {
 			return err
@@ -110,6 +113,9 @@ func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) 
 	if g.NextArtefactId, err = k.NextArtefact.Peek(ctx); err != nil {
 		return nil, err
 	}
+	if err := k.exportBeacon(ctx, &g); err != nil {
+		return nil, err
+	}
 	walks := []func() error{
 		func() error {
 			return k.Tasks.Walk(ctx, nil, func(_ uint64, t types.Task) (bool, error) { g.Tasks = append(g.Tasks, t); return false, nil })
@@ -166,4 +172,48 @@ func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) 
 		}
 	}
 	return &g, nil
+}
+
+func (k Keeper) restoreBeacon(ctx context.Context, g types.GenesisState) error {
+	if g.Beacon.Number == 0 {
+		g.Beacon = types.FirstBeacon()
+	}
+	if err := k.Beacon.Set(ctx, g.Beacon); err != nil {
+		return err
+	}
+	if err := k.NextDraw.Set(ctx, max(g.NextDrawId, 1)); err != nil {
+		return err
+	}
+	for _, s := range g.BeaconShares {
+		if err := k.BeaconShares.Set(ctx, s.Operator, s.Share); err != nil {
+			return err
+		}
+	}
+	for _, d := range g.Draws {
+		if err := k.Draws.Set(ctx, d.Id, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k Keeper) exportBeacon(ctx context.Context, g *types.GenesisState) error {
+	var err error
+	if g.Beacon, err = k.beacon(ctx); err != nil {
+		return err
+	}
+	if g.NextDrawId, err = k.NextDraw.Peek(ctx); err != nil {
+		return err
+	}
+	err = k.BeaconShares.Walk(ctx, nil, func(operator string, s types.BeaconShare) (bool, error) {
+		g.BeaconShares = append(g.BeaconShares, types.BeaconShareEntry{Operator: operator, Share: s})
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	return k.Draws.Walk(ctx, nil, func(_ uint64, d types.Draw) (bool, error) {
+		g.Draws = append(g.Draws, d)
+		return false, nil
+	})
 }

@@ -85,6 +85,7 @@ func TestAfterItsRetentionNothingOfFinishedWorkIsLeft(t *testing.T) {
 	want := map[byte]int{
 		types.ParamsKey.Bytes()[0]: 1, types.NextTaskKey.Bytes()[0]: 1, types.NextArtefactKey.Bytes()[0]: 1,
 		types.BudgetUseKey.Bytes()[0]: 2, types.SeenKey.Bytes()[0]: 3,
+		types.BeaconKey.Bytes()[0]: 1, types.NextDrawKey.Bytes()[0]: 1,
 	}
 	require.Equal(t, want, kept)
 

@@ -42,6 +42,11 @@ type Keeper struct {
 	Peers            collections.Map[string, types.Peer]
 	PeersExpiry      collections.KeySet[collections.Pair[int64, string]]
 	BudgetUses       collections.Map[string, types.BudgetUse]
+	Beacon           collections.Item[types.Beacon]
+	// BeaconShares are the contributions to the current number of the beacon, by operator.
+	BeaconShares collections.Map[string, types.BeaconShare]
+	NextDraw     collections.Sequence
+	Draws        collections.Map[uint64, types.Draw]
 }
 
 // NewKeeper returns a keeper. Owners register their kinds before the first block.
@@ -70,11 +75,16 @@ func NewKeeper(cdc codec.BinaryCodec, service store.KVStoreService, authority st
 		Peers:            collections.NewMap(sb, types.PeersKey, "peers", collections.StringKey, codec.CollValue[types.Peer](cdc)),
 		PeersExpiry:      collections.NewKeySet(sb, types.PeersExpiryKey, "peers_expiry", collections.PairKeyCodec(collections.Int64Key, collections.StringKey)),
 		BudgetUses:       collections.NewMap(sb, types.BudgetUseKey, "budget_uses", collections.StringKey, codec.CollValue[types.BudgetUse](cdc)),
+		Beacon:           collections.NewItem(sb, types.BeaconKey, "beacon", codec.CollValue[types.Beacon](cdc)),
+		BeaconShares:     collections.NewMap(sb, types.BeaconSharesKey, "beacon_shares", collections.StringKey, codec.CollValue[types.BeaconShare](cdc)),
+		NextDraw:         collections.NewSequence(sb, types.NextDrawKey, "next_draw"),
+		Draws:            collections.NewMap(sb, types.DrawsKey, "draws", collections.Uint64Key, codec.CollValue[types.Draw](cdc)),
 	}
 	schema, err := sb.Build()
 	if err != nil {
 		panic(err)
 	}
 	k.Schema = schema
+	k.RegisterKind(types.Kind{Name: types.SpotTaskKind, MaxAnswer: spotAnswerSize}, spots{k})
 	return k
 }

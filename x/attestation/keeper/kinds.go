@@ -14,10 +14,11 @@ type registry struct {
 	kinds  map[string]types.Kind
 	owners map[string]types.Owner
 	names  []string // ascending, because block work follows this order
+	hooks  types.Hooks
 }
 
 func newRegistry() *registry {
-	return &registry{kinds: map[string]types.Kind{}, owners: map[string]types.Owner{}}
+	return &registry{kinds: map[string]types.Kind{}, owners: map[string]types.Owner{}, hooks: types.MultiHooks{}}
 }
 
 // quota is how many tasks, and how many artefacts, of one kind may be open at once: an equal part for each kind.
@@ -37,24 +38,17 @@ func (k Keeper) RegisterKind(kind types.Kind, owner types.Owner) {
 	sort.Strings(k.kinds.names)
 }
 
+// SetHooks says who is told of what validators do; call it before the first block.
+func (k Keeper) SetHooks(h types.Hooks) { k.kinds.hooks = h }
+
 // tell calls an owner in a cached context: an error or a panic drops its writes and becomes an event, never a halt.
 func (k Keeper) tell(ctx sdk.Context, kind string, id uint64, call func(ctx sdk.Context, owner types.Owner) error) {
-	owner, ok := k.kinds.owners[kind]
-	if !ok {
-		return
+	if owner, ok := k.kinds.owners[kind]; ok {
+		k.try(ctx, kind, id, func(ctx sdk.Context) error { return call(ctx, owner) })
 	}
-	cached, write := ctx.CacheContext()
-	err := func() (err error) {
-		defer func() {
-			if r := recover(); r != nil {
-				err = fmt.Errorf("panic: %v", r)
-			}
-		}()
-		return call(cached, owner)
-	}()
-	if err != nil {
-		emit(ctx, &types.EventCallbackFailed{Kind: kind, Id: id, Error: err.Error()})
-		return
-	}
-	write()
+}
+
+// hook tells the listeners in the same way.
+func (k Keeper) hook(ctx sdk.Context, what string, id uint64, call func(ctx sdk.Context, h types.Hooks) error) {
+	k.try(ctx, what, id, func(ctx sdk.Context) error { return call(ctx, k.kinds.hooks) })
 }

@@ -120,3 +120,27 @@ func (s queryServer) Peers(ctx context.Context, r *types.QueryPeersRequest) (*ty
 		func(_ string, p types.Peer) (types.Peer, error) { return p, nil })
 	return &types.QueryPeersResponse{Peers: peers, Pagination: page}, err
 }
+
+func (s queryServer) Beacon(ctx context.Context, _ *types.QueryBeaconRequest) (*types.QueryBeaconResponse, error) {
+	b, err := s.k.beacon(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res := &types.QueryBeaconResponse{Beacon: b}
+	err = s.k.BeaconShares.Walk(ctx, nil, func(operator string, share types.BeaconShare) (bool, error) {
+		res.Committed = append(res.Committed, operator)
+		if len(share.Secret) != 0 {
+			res.Revealed = append(res.Revealed, operator)
+		}
+		return false, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	res.Draws, err = s.k.waitingDraws(ctx)
+	return res, err
+}
+
+func (s queryServer) Shared(ctx context.Context, _ *types.QuerySharedRequest) (*types.QuerySharedResponse, error) {
+	return s.k.Shared(ctx)
+}

@@ -79,13 +79,13 @@ func TestCheapTasksOfOneKindDoNotTakeAllTheWorkThatMayBeOpen(t *testing.T) {
 	score := c.queue("score", 1, 0)
 	c.block()
 	require.Equal(t, []uint64{score}, c.opened(score))
-	require.Equal(t, types.MaxWork/2+1, c.prefixes()[types.TasksActiveKey.Bytes()[0]], "half of all work each")
+	require.Equal(t, types.MaxWork/3+1, c.prefixes()[types.TasksActiveKey.Bytes()[0]], "a third of all work each, spot tasks being a kind too")
 
 	for range 2 * types.MaxWork {
 		c.queue("score", 0, 1_000)
 	}
 	c.block()
-	require.Equal(t, types.MaxWork, c.prefixes()[types.TasksActiveKey.Bytes()[0]])
+	require.Equal(t, 2*(types.MaxWork/3), c.prefixes()[types.TasksActiveKey.Bytes()[0]])
 }
 
 func TestManyQuestionsOfOneKindDoNotKeepAnotherWaiting(t *testing.T) {
@@ -97,7 +97,7 @@ func TestManyQuestionsOfOneKindDoNotKeepAnotherWaiting(t *testing.T) {
 	artefact := c.ask()
 	c.block()
 	require.NotZero(t, c.artefact(artefact).AskedHeight)
-	require.Equal(t, types.MaxWork/2+1, c.prefixes()[types.ArtefactsAskedKey.Bytes()[0]])
+	require.Equal(t, types.MaxWork/3+1, c.prefixes()[types.ArtefactsAskedKey.Bytes()[0]])
 }
 
 func TestASmallerBudgetDoesNotBlockTasksThatWereQueuedUnderALargerOne(t *testing.T) {

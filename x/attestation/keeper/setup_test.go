@@ -129,6 +129,7 @@ func testParams() types.Params {
 	return types.Params{
 		LiveWindow: window, CommitWindow: window, OpenWindow: window, AvailabilityWindow: window, BudgetWindow: 50,
 		Budgets: []types.KindBudget{{Kind: "data", Cost: 100}, {Kind: "score", Cost: 1000}}, Retention: 20, MaxPeerLifetime: 1000,
+		BeaconWindow: window,
 	}
 }
 

@@ -83,3 +83,21 @@ func (k Keeper) liveMembers(ctx sdk.Context, s types.Snapshot, since int64) (n i
 	}
 	return n, power, nil
 }
+
+// LiveState returns how many bonded validators are live, and how many have to be for anything to be decided.
+func (k Keeper) LiveState(goCtx context.Context) (live, required int, err error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	params, err := k.Params.Get(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	s, err := k.currentPower(ctx)
+	if errors.Is(err, types.ErrNoPower) {
+		return 0, params.RequiredLive(0), nil
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	live, _, err = k.liveMembers(ctx, s, ctx.BlockHeight()-params.LiveWindow)
+	return live, params.RequiredLive(len(s.Members)), err
+}

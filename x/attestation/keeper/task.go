@@ -68,6 +68,12 @@ func (k Keeper) TaskPending(ctx context.Context, id uint64) (bool, error) {
 	return ok && t.Status < types.TASK_STATUS_SETTLED, err
 }
 
+// Mismatched returns the operators that had committed to another answer than the settled one, in address order.
+func (k Keeper) Mismatched(ctx context.Context, taskID uint64) ([]string, error) {
+	t, err := k.Tasks.Get(ctx, taskID)
+	return t.Mismatched, err
+}
+
 // Matched returns the snapshot members whose witness matched the settled answer, in address order.
 func (k Keeper) Matched(ctx context.Context, taskID uint64) ([]types.Member, error) {
 	t, err := k.Tasks.Get(ctx, taskID)
@@ -181,7 +187,69 @@ func (k Keeper) settle(ctx sdk.Context, t types.Task, s types.Snapshot, r types.
 		TaskId: t.Id, Kind: t.Kind, Answer: t.Answer, MatchedPower: r.Power, TotalPower: s.TotalPower, Mismatched: r.Missed,
 	})
 	k.tell(ctx, t.Kind, t.Id, func(ctx sdk.Context, o types.Owner) error { return o.TaskSettled(ctx, t) })
+	k.hook(ctx, "hooks of task", t.Id, func(ctx sdk.Context, h types.Hooks) error {
+		outcome, err := k.outcome(ctx, t, s)
+		if err != nil {
+			return err
+		}
+		return h.AfterTaskSettled(ctx, outcome)
+	})
+	if k.kinds.kinds[t.Kind].Personal {
+		k.try(ctx, "spot of task", t.Id, func(ctx sdk.Context) error { return k.considerSpot(ctx, t) })
+	}
 	return nil
+}
+
+// outcome says how a settled task divided the members of its snapshot. Somebody is absent only if its sidecar was seen
+// while the task was open.
+func (k Keeper) outcome(ctx sdk.Context, t types.Task, s types.Snapshot) (types.Outcome, error) {
+	o := types.Outcome{Task: t, Snapshot: s}
+	votes, err := k.votes(ctx, t.Id)
+	if err != nil {
+		return o, err
+	}
+	wrong := make(map[string]bool, len(t.Mismatched))
+	for _, operator := range t.Mismatched {
+		wrong[operator] = true
+	}
+	voted := make(map[string]bool, len(votes))
+	for _, v := range votes {
+		voted[v.Operator] = true
+		if wrong[v.Operator] {
+			o.Wrong = append(o.Wrong, v)
+		}
+	}
+	for _, m := range s.Members {
+		if voted[m.Operator] {
+			continue
+		}
+		seen, known, err := find(ctx, k.Seen, m.Operator)
+		if err != nil {
+			return o, err
+		}
+		if known && seen >= t.OpenedHeight {
+			o.Absent = append(o.Absent, m.Operator)
+		}
+	}
+	return o, nil
+}
+
+// Stake returns the height of a task's snapshot and the power of an operator in it.
+func (k Keeper) Stake(ctx context.Context, taskID uint64, operator string) (height, power int64, err error) {
+	t, err := k.Tasks.Get(ctx, taskID)
+	if err != nil {
+		return 0, 0, err
+	}
+	s, err := k.Snapshots.Get(ctx, t.Snapshot)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, m := range s.Members {
+		if m.Operator == operator {
+			return s.Height, m.Power, nil
+		}
+	}
+	return 0, 0, fmt.Errorf("%w: %s was no member of the snapshot of task %d", collections.ErrNotFound, operator, taskID)
 }
 
 func (k Keeper) expire(ctx sdk.Context, t types.Task, reason string) error {

@@ -29,12 +29,26 @@ func (k Keeper) RecordExtensions(ctx sdk.Context, signed int64, extensions []Sig
 	if err != nil {
 		return err
 	}
+	beacon, err := k.beacon(ctx)
+	if err != nil {
+		return err
+	}
 	for _, e := range extensions {
 		if e.Extension == nil {
 			continue
 		}
 		if err := k.Seen.Set(ctx, e.Operator, signed); err != nil {
 			return err
+		}
+		if err := k.recordShare(ctx, snapshots, signed, e.Operator, beacon, e.Extension); err != nil {
+			return err
+		}
+		for _, c := range e.Extension.Challenges {
+			if t, ok := work.tasks[c.TaskId]; ok {
+				if work.tasks[c.TaskId], err = k.recordChallenge(ctx, snapshots, signed, e.Operator, t, c.Segment); err != nil {
+					return err
+				}
+			}
 		}
 		for _, c := range e.Extension.Commits {
 			if t, ok := work.tasks[c.TaskId]; ok {
@@ -100,6 +114,9 @@ func (k Keeper) recordCommit(ctx sdk.Context, snapshots *snapshotCache, signed i
 	if err != nil || !member {
 		return err
 	}
+	if k.kinds.kinds[t.Kind].Personal && len(c.Personal) == 0 {
+		return nil // one leaked answer is not enough to vote
+	}
 	key := collections.Join(t.Id, operator)
 	old, exists, err := find(ctx, k.Witnesses, key)
 	if err != nil {
@@ -107,7 +124,7 @@ func (k Keeper) recordCommit(ctx sdk.Context, snapshots *snapshotCache, signed i
 	}
 	if exists {
 		if !bytes.Equal(old.Witness, c.Witness) {
-			emit(ctx, &types.EventConduct{Operator: operator, TaskId: t.Id, What: "second, different witness ignored"})
+			k.conduct(ctx, types.Conduct{Operator: operator, Kind: types.ConductSecondWitness, Ref: taskRef(t.Id)}, t.Id)
 		}
 		return nil
 	}
@@ -124,14 +141,14 @@ func (k Keeper) recordOpening(ctx sdk.Context, signed int64, operator string, t 
 	}
 	if signed <= t.CommitUntil {
 		w.Voided = true
-		emit(ctx, &types.EventConduct{Operator: operator, TaskId: t.Id, What: "opened before the commit window had closed; witness void"})
+		k.conduct(ctx, types.Conduct{Operator: operator, Kind: types.ConductEarlyOpening, Ref: taskRef(t.Id)}, t.Id)
 		return k.Witnesses.Set(ctx, key, w)
 	}
 	if t.Status != types.TASK_STATUS_OPEN || signed > t.OpenUntil || len(o.Answer) > k.kinds.kinds[t.Kind].MaxAnswer {
 		return nil
 	}
 	if !bytes.Equal(w.Witness, types.WitnessOf(ctx.ChainID(), t.Id, operator, o.Answer)) {
-		emit(ctx, &types.EventConduct{Operator: operator, TaskId: t.Id, What: "opened an answer that it had not committed to"})
+		k.conduct(ctx, types.Conduct{Operator: operator, Kind: types.ConductFalseOpening, Ref: taskRef(t.Id)}, t.Id)
 		return nil
 	}
 	hash := sha256.Sum256(o.Answer)

@@ -611,6 +611,206 @@ func (m *EventPeerAnnounced) GetExpires() int64 {
 	return 0
 }
 
+// EventBeacon is emitted for each seed that the beacon has drawn.
+type EventBeacon struct {
+	Number  uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Seed    []byte `protobuf:"bytes,2,opt,name=seed,proto3" json:"seed,omitempty"`
+	Reveals uint32 `protobuf:"varint,3,opt,name=reveals,proto3" json:"reveals,omitempty"`
+	// missing are the operators that committed and did not reveal.
+	Missing []string `protobuf:"bytes,4,rep,name=missing,proto3" json:"missing,omitempty"`
+}
+
+func (m *EventBeacon) Reset()         { *m = EventBeacon{} }
+func (m *EventBeacon) String() string { return proto.CompactTextString(m) }
+func (*EventBeacon) ProtoMessage()    {}
+func (*EventBeacon) Descriptor() ([]byte, []int) {
+	return fileDescriptor_d18725f8ad940c7c, []int{9}
+}
+func (m *EventBeacon) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventBeacon) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventBeacon.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventBeacon) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventBeacon.Merge(m, src)
+}
+func (m *EventBeacon) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventBeacon) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventBeacon.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventBeacon proto.InternalMessageInfo
+
+func (m *EventBeacon) GetNumber() uint64 {
+	if m != nil {
+		return m.Number
+	}
+	return 0
+}
+
+func (m *EventBeacon) GetSeed() []byte {
+	if m != nil {
+		return m.Seed
+	}
+	return nil
+}
+
+func (m *EventBeacon) GetReveals() uint32 {
+	if m != nil {
+		return m.Reveals
+	}
+	return 0
+}
+
+func (m *EventBeacon) GetMissing() []string {
+	if m != nil {
+		return m.Missing
+	}
+	return nil
+}
+
+// EventChallenged is emitted for the first challenge of a segment.
+type EventChallenged struct {
+	TaskId   uint64 `protobuf:"varint,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Operator string `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	Segment  uint32 `protobuf:"varint,3,opt,name=segment,proto3" json:"segment,omitempty"`
+}
+
+func (m *EventChallenged) Reset()         { *m = EventChallenged{} }
+func (m *EventChallenged) String() string { return proto.CompactTextString(m) }
+func (*EventChallenged) ProtoMessage()    {}
+func (*EventChallenged) Descriptor() ([]byte, []int) {
+	return fileDescriptor_d18725f8ad940c7c, []int{10}
+}
+func (m *EventChallenged) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventChallenged) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventChallenged.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventChallenged) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventChallenged.Merge(m, src)
+}
+func (m *EventChallenged) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventChallenged) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventChallenged.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventChallenged proto.InternalMessageInfo
+
+func (m *EventChallenged) GetTaskId() uint64 {
+	if m != nil {
+		return m.TaskId
+	}
+	return 0
+}
+
+func (m *EventChallenged) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+func (m *EventChallenged) GetSegment() uint32 {
+	if m != nil {
+		return m.Segment
+	}
+	return 0
+}
+
+// EventSpot says how a spot task ended; wrong means that the personal value of the operator was not the true one.
+type EventSpot struct {
+	TaskId   uint64 `protobuf:"varint,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	OfTask   uint64 `protobuf:"varint,2,opt,name=of_task,json=ofTask,proto3" json:"of_task,omitempty"`
+	Operator string `protobuf:"bytes,3,opt,name=operator,proto3" json:"operator,omitempty"`
+	Wrong    bool   `protobuf:"varint,4,opt,name=wrong,proto3" json:"wrong,omitempty"`
+}
+
+func (m *EventSpot) Reset()         { *m = EventSpot{} }
+func (m *EventSpot) String() string { return proto.CompactTextString(m) }
+func (*EventSpot) ProtoMessage()    {}
+func (*EventSpot) Descriptor() ([]byte, []int) {
+	return fileDescriptor_d18725f8ad940c7c, []int{11}
+}
+func (m *EventSpot) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventSpot) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventSpot.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventSpot) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventSpot.Merge(m, src)
+}
+func (m *EventSpot) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventSpot) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventSpot.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventSpot proto.InternalMessageInfo
+
+func (m *EventSpot) GetTaskId() uint64 {
+	if m != nil {
+		return m.TaskId
+	}
+	return 0
+}
+
+func (m *EventSpot) GetOfTask() uint64 {
+	if m != nil {
+		return m.OfTask
+	}
+	return 0
+}
+
+func (m *EventSpot) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+func (m *EventSpot) GetWrong() bool {
+	if m != nil {
+		return m.Wrong
+	}
+	return false
+}
+
 func init() {
 	proto.RegisterType((*EventTaskOpened)(nil), "pold.attestation.v1.EventTaskOpened")
 	proto.RegisterType((*EventTaskExtended)(nil), "pold.attestation.v1.EventTaskExtended")
@@ -621,46 +821,56 @@ func init() {
 	proto.RegisterType((*EventConduct)(nil), "pold.attestation.v1.EventConduct")
 	proto.RegisterType((*EventCallbackFailed)(nil), "pold.attestation.v1.EventCallbackFailed")
 	proto.RegisterType((*EventPeerAnnounced)(nil), "pold.attestation.v1.EventPeerAnnounced")
+	proto.RegisterType((*EventBeacon)(nil), "pold.attestation.v1.EventBeacon")
+	proto.RegisterType((*EventChallenged)(nil), "pold.attestation.v1.EventChallenged")
+	proto.RegisterType((*EventSpot)(nil), "pold.attestation.v1.EventSpot")
 }
 
 func init() { proto.RegisterFile("pold/attestation/v1/events.proto", fileDescriptor_d18725f8ad940c7c) }
 
 var fileDescriptor_d18725f8ad940c7c = []byte{
-	// 533 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x54, 0xcb, 0x6e, 0x13, 0x31,
-	0x14, 0xed, 0x24, 0x69, 0xda, 0xdc, 0x06, 0x28, 0x2e, 0x8f, 0x08, 0x89, 0x21, 0x0c, 0x9b, 0x6c,
-	0x48, 0xa8, 0xf8, 0x82, 0x52, 0x05, 0x29, 0xdd, 0xb4, 0x1a, 0x40, 0x45, 0x6c, 0x22, 0x67, 0x7c,
-	0x69, 0x46, 0x99, 0xd8, 0x23, 0xfb, 0xe6, 0xc1, 0x5f, 0xf0, 0x01, 0xfc, 0x0a, 0x7b, 0x96, 0x5d,
-	0xb2, 0x44, 0xc9, 0x8f, 0x20, 0x3b, 0xce, 0x90, 0x20, 0x21, 0x41, 0xc5, 0x6a, 0xee, 0x39, 0x73,
-	0x7d, 0xce, 0x9d, 0x63, 0x8f, 0xa1, 0x99, 0xab, 0x4c, 0x74, 0x38, 0x11, 0x1a, 0xe2, 0x94, 0x2a,
-	0xd9, 0x99, 0x1e, 0x77, 0x70, 0x8a, 0x92, 0x4c, 0x3b, 0xd7, 0x8a, 0x14, 0x3b, 0xb2, 0x1d, 0xed,
-	0x8d, 0x8e, 0xf6, 0xf4, 0x38, 0xe2, 0x70, 0xa7, 0x6b, 0x9b, 0xde, 0x72, 0x33, 0x3a, 0xcf, 0x51,
-	0xa2, 0x60, 0x0f, 0x61, 0x8f, 0xb8, 0x19, 0xf5, 0x53, 0xd1, 0x08, 0x9a, 0x41, 0xab, 0x12, 0x57,
-	0x2d, 0xec, 0x09, 0xc6, 0xa0, 0x32, 0x4a, 0xa5, 0x68, 0x94, 0x9a, 0x41, 0xab, 0x16, 0xbb, 0x9a,
-	0x3d, 0x85, 0x7a, 0xa2, 0xc6, 0xe3, 0x94, 0xfa, 0x13, 0x49, 0x69, 0xd6, 0x28, 0x37, 0x83, 0x56,
-	0x39, 0x3e, 0x58, 0x71, 0xef, 0x2c, 0x15, 0xbd, 0x87, 0xbb, 0x85, 0x45, 0x77, 0x4e, 0x28, 0xc5,
-	0xbf, 0x9a, 0x3c, 0x80, 0xaa, 0x46, 0x6e, 0x94, 0x74, 0xf2, 0xb5, 0xd8, 0xa3, 0xe8, 0x6b, 0x00,
-	0x87, 0x85, 0xf4, 0x1b, 0x24, 0xca, 0x6e, 0xa0, 0xcc, 0xa5, 0x99, 0xa1, 0x76, 0xca, 0xf5, 0xd8,
-	0x23, 0xf6, 0x0c, 0x6e, 0x8d, 0x39, 0x25, 0x43, 0x14, 0xfd, 0x5c, 0xd9, 0xd7, 0x15, 0xf7, 0x5d,
-	0x75, 0x4f, 0x5e, 0x58, 0x8e, 0x3d, 0x81, 0x03, 0x52, 0xc4, 0x33, 0xdf, 0xb2, 0xeb, 0x5a, 0xc0,
-	0x51, 0xab, 0x86, 0x10, 0x60, 0x9c, 0x1a, 0xbf, 0xa6, 0x51, 0x6d, 0x96, 0x5b, 0xb5, 0x78, 0x83,
-	0x89, 0x2e, 0x37, 0xc6, 0xef, 0xce, 0xf3, 0x54, 0xff, 0xaf, 0x60, 0xbe, 0x04, 0x70, 0xe4, 0x94,
-	0x4f, 0x34, 0xe1, 0x47, 0x9e, 0xd0, 0xd9, 0x44, 0x5c, 0xa1, 0xb0, 0x13, 0x73, 0xcf, 0xfc, 0x32,
-	0x80, 0x35, 0xd5, 0x13, 0xec, 0x10, 0xca, 0x49, 0xba, 0xf6, 0xb0, 0xa5, 0xb5, 0x1d, 0x62, 0x26,
-	0x9c, 0xc1, 0x7e, 0xec, 0x6a, 0xf6, 0x18, 0xc0, 0x3e, 0xb7, 0xa2, 0xa9, 0x59, 0xe6, 0xef, 0x72,
-	0x89, 0x06, 0x70, 0x7f, 0x6b, 0xba, 0xe2, 0x54, 0xdc, 0x60, 0xbe, 0x3f, 0x45, 0x70, 0x09, 0x75,
-	0xe7, 0x71, 0xaa, 0xa4, 0x98, 0x24, 0xc4, 0x1e, 0xc1, 0xbe, 0xca, 0x51, 0x73, 0x52, 0xda, 0xe9,
-	0xd6, 0xe2, 0x02, 0x6f, 0x66, 0x5e, 0xfa, 0x3d, 0xf3, 0xd9, 0x90, 0x93, 0x97, 0x76, 0x75, 0x74,
-	0xee, 0xa3, 0x3d, 0xe5, 0x59, 0x36, 0xe0, 0xc9, 0xe8, 0x35, 0x4f, 0xed, 0xb1, 0x5b, 0x6f, 0x4f,
-	0xb0, 0xb1, 0x3d, 0xb7, 0xa1, 0x54, 0x48, 0x96, 0x52, 0xc1, 0xee, 0xc1, 0x2e, 0x6a, 0xad, 0xb4,
-	0xd7, 0x5b, 0x81, 0x88, 0x03, 0x73, 0x82, 0x17, 0x88, 0xfa, 0x44, 0x4a, 0x35, 0x91, 0x09, 0x0a,
-	0xd6, 0x80, 0x3d, 0x2e, 0x84, 0x46, 0x63, 0xbc, 0xe4, 0x1a, 0xda, 0x69, 0x73, 0x44, 0xdd, 0x2f,
-	0x72, 0xa8, 0x5a, 0xd8, 0x73, 0x4b, 0xd0, 0x9d, 0x22, 0xe3, 0x7f, 0xc3, 0x35, 0x7c, 0x75, 0xf6,
-	0x6d, 0x11, 0x06, 0xd7, 0x8b, 0x30, 0xf8, 0xb1, 0x08, 0x83, 0xcf, 0xcb, 0x70, 0xe7, 0x7a, 0x19,
-	0xee, 0x7c, 0x5f, 0x86, 0x3b, 0x1f, 0x5e, 0x5c, 0xa5, 0x34, 0x9c, 0x0c, 0xda, 0x89, 0x1a, 0x77,
-	0xec, 0xfd, 0xf0, 0x5c, 0x22, 0xcd, 0x94, 0x1e, 0x39, 0xd0, 0x99, 0x6f, 0x5d, 0x28, 0xf4, 0x29,
-	0x47, 0x33, 0xa8, 0xba, 0xdb, 0xe4, 0xe5, 0xcf, 0x00, 0x00, 0x00, 0xff, 0xff, 0x40, 0x3d, 0xe6,
-	0x60, 0x71, 0x04, 0x00, 0x00,
+	// 650 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x54, 0xc1, 0x6e, 0xd3, 0x40,
+	0x10, 0xad, 0x93, 0x34, 0x69, 0xa6, 0x29, 0x14, 0xb7, 0x50, 0x0b, 0x09, 0x13, 0xcc, 0x25, 0x17,
+	0x12, 0x2a, 0xbe, 0xa0, 0xad, 0x8a, 0xd4, 0x5e, 0x5a, 0xb9, 0xa0, 0x22, 0x2e, 0x61, 0xe3, 0x9d,
+	0x26, 0xab, 0xd8, 0xbb, 0xd6, 0xee, 0x26, 0x29, 0x7f, 0xc1, 0x07, 0xf0, 0x2b, 0xdc, 0x39, 0xf6,
+	0xc8, 0x11, 0xb5, 0x3f, 0x82, 0x76, 0xbd, 0x0e, 0x49, 0xa5, 0x22, 0xa8, 0x38, 0x79, 0xde, 0x78,
+	0xfc, 0xde, 0xec, 0x9b, 0xf1, 0x42, 0x3b, 0x17, 0x29, 0xed, 0x11, 0xad, 0x51, 0x69, 0xa2, 0x99,
+	0xe0, 0xbd, 0xe9, 0x6e, 0x0f, 0xa7, 0xc8, 0xb5, 0xea, 0xe6, 0x52, 0x68, 0xe1, 0x6f, 0x99, 0x8a,
+	0xee, 0x42, 0x45, 0x77, 0xba, 0x1b, 0x11, 0x78, 0x78, 0x68, 0x8a, 0xde, 0x11, 0x35, 0x3e, 0xc9,
+	0x91, 0x23, 0xf5, 0x77, 0xa0, 0xa1, 0x89, 0x1a, 0xf7, 0x19, 0x0d, 0xbc, 0xb6, 0xd7, 0xa9, 0xc5,
+	0x75, 0x03, 0x8f, 0xa8, 0xef, 0x43, 0x6d, 0xcc, 0x38, 0x0d, 0x2a, 0x6d, 0xaf, 0xd3, 0x8c, 0x6d,
+	0xec, 0xbf, 0x80, 0x56, 0x22, 0xb2, 0x8c, 0xe9, 0xfe, 0x84, 0x6b, 0x96, 0x06, 0xd5, 0xb6, 0xd7,
+	0xa9, 0xc6, 0xeb, 0x45, 0xee, 0xbd, 0x49, 0x45, 0x1f, 0xe0, 0xd1, 0x5c, 0xe2, 0xf0, 0x52, 0x23,
+	0xa7, 0xff, 0x2a, 0xf2, 0x04, 0xea, 0x12, 0x89, 0x12, 0xdc, 0xd2, 0x37, 0x63, 0x87, 0xa2, 0x6f,
+	0x1e, 0x6c, 0xce, 0xa9, 0xcf, 0x50, 0xeb, 0xf4, 0x1e, 0xcc, 0x84, 0xab, 0x19, 0x4a, 0xcb, 0xdc,
+	0x8a, 0x1d, 0xf2, 0x5f, 0xc2, 0x46, 0x46, 0x74, 0x32, 0x42, 0xda, 0xcf, 0x85, 0x79, 0x5d, 0xb3,
+	0xe7, 0x6a, 0xb9, 0xe4, 0xa9, 0xc9, 0xf9, 0xcf, 0x61, 0x5d, 0x0b, 0x4d, 0x52, 0x57, 0xb2, 0x6a,
+	0x4b, 0xc0, 0xa6, 0x8a, 0x82, 0x10, 0x20, 0x63, 0xca, 0x7d, 0x13, 0xd4, 0xdb, 0xd5, 0x4e, 0x33,
+	0x5e, 0xc8, 0x44, 0xe7, 0x0b, 0xed, 0x1f, 0x5e, 0xe6, 0x4c, 0xfe, 0x2f, 0x63, 0xbe, 0x7a, 0xb0,
+	0x65, 0x99, 0xf7, 0xa4, 0xc6, 0x0b, 0x92, 0xe8, 0xe3, 0x09, 0x1d, 0x22, 0x35, 0x1d, 0x13, 0x97,
+	0xf9, 0x2d, 0x00, 0x65, 0xea, 0x88, 0xfa, 0x9b, 0x50, 0x4d, 0x58, 0xa9, 0x61, 0x42, 0x23, 0x3b,
+	0xc2, 0x94, 0x5a, 0x81, 0xb5, 0xd8, 0xc6, 0xfe, 0x33, 0x00, 0xf3, 0x5c, 0xb2, 0xa6, 0x69, 0x32,
+	0x7f, 0xe7, 0x4b, 0x34, 0x80, 0xc7, 0x4b, 0xdd, 0xcd, 0xb7, 0xe2, 0x1e, 0xfd, 0xdd, 0x65, 0xc1,
+	0x39, 0xb4, 0xac, 0xc6, 0x81, 0xe0, 0x74, 0x92, 0x68, 0xff, 0x29, 0xac, 0x89, 0x1c, 0x25, 0xd1,
+	0x42, 0x5a, 0xde, 0x66, 0x3c, 0xc7, 0x8b, 0x9e, 0x57, 0x6e, 0x7b, 0x3e, 0x1b, 0x11, 0xed, 0xa8,
+	0x6d, 0x1c, 0x9d, 0x38, 0x6b, 0x0f, 0x48, 0x9a, 0x0e, 0x48, 0x32, 0x7e, 0x4b, 0x98, 0x59, 0xbb,
+	0x72, 0x3c, 0xde, 0xc2, 0x78, 0x1e, 0x40, 0x65, 0x4e, 0x59, 0x61, 0xd4, 0xdf, 0x86, 0x55, 0x94,
+	0x52, 0x48, 0xc7, 0x57, 0x80, 0x88, 0x80, 0x6f, 0x09, 0x4f, 0x11, 0xe5, 0x1e, 0xe7, 0x62, 0xc2,
+	0x13, 0xa4, 0x7e, 0x00, 0x0d, 0x42, 0xa9, 0x44, 0xa5, 0x1c, 0x65, 0x09, 0x4d, 0xb7, 0x39, 0xa2,
+	0xec, 0xcf, 0x7d, 0xa8, 0x1b, 0x78, 0x64, 0x3f, 0x41, 0xbb, 0x45, 0xca, 0xfd, 0x86, 0x25, 0x8c,
+	0x32, 0x58, 0xb7, 0x12, 0xfb, 0x48, 0x12, 0xc1, 0x8d, 0x67, 0x7c, 0x92, 0x0d, 0x50, 0x96, 0x2b,
+	0x56, 0x20, 0x73, 0x06, 0x85, 0x58, 0xd0, 0xb6, 0x62, 0x1b, 0x1b, 0x52, 0x89, 0x53, 0x24, 0x69,
+	0x41, 0xba, 0x11, 0x97, 0xd0, 0xbc, 0xc9, 0x98, 0x52, 0x8c, 0x0f, 0x83, 0x9a, 0x5d, 0xed, 0x12,
+	0x46, 0x9f, 0xdc, 0xa5, 0x72, 0x30, 0x22, 0x69, 0x8a, 0x7c, 0xf8, 0xa7, 0xb5, 0x5e, 0x9c, 0x4b,
+	0xe5, 0xd6, 0x5c, 0x02, 0x68, 0x28, 0x1c, 0x66, 0xc8, 0x75, 0xa9, 0xed, 0x60, 0x24, 0xa0, 0x69,
+	0x15, 0xce, 0x72, 0xa1, 0xef, 0xe6, 0xde, 0x81, 0x86, 0xb8, 0xe8, 0x1b, 0x50, 0xce, 0x55, 0x5c,
+	0x98, 0x7f, 0x6d, 0x49, 0xb4, 0x7a, 0x4b, 0x74, 0x1b, 0x56, 0x67, 0x52, 0xd8, 0x43, 0x99, 0x8d,
+	0x2f, 0xc0, 0xfe, 0xf1, 0xf7, 0xeb, 0xd0, 0xbb, 0xba, 0x0e, 0xbd, 0x9f, 0xd7, 0xa1, 0xf7, 0xe5,
+	0x26, 0x5c, 0xb9, 0xba, 0x09, 0x57, 0x7e, 0xdc, 0x84, 0x2b, 0x1f, 0x5f, 0x0f, 0x99, 0x1e, 0x4d,
+	0x06, 0xdd, 0x44, 0x64, 0x3d, 0x73, 0xc3, 0xbe, 0xe2, 0xa8, 0x67, 0x42, 0x8e, 0x2d, 0xe8, 0x5d,
+	0x2e, 0x5d, 0xc9, 0xfa, 0x73, 0x8e, 0x6a, 0x50, 0xb7, 0xf7, 0xf1, 0x9b, 0x5f, 0x01, 0x00, 0x00,
+	0xff, 0xff, 0x51, 0x68, 0x85, 0xe1, 0xb3, 0x05, 0x00, 0x00,
 }
 
 func (m *EventTaskOpened) Marshal() (dAtA []byte, err error) {
@@ -1071,6 +1281,145 @@ func (m *EventPeerAnnounced) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *EventBeacon) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventBeacon) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventBeacon) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Missing) > 0 {
+		for iNdEx := len(m.Missing) - 1; iNdEx >= 0; iNdEx-- {
+			i -= len(m.Missing[iNdEx])
+			copy(dAtA[i:], m.Missing[iNdEx])
+			i = encodeVarintEvents(dAtA, i, uint64(len(m.Missing[iNdEx])))
+			i--
+			dAtA[i] = 0x22
+		}
+	}
+	if m.Reveals != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Reveals))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Seed) > 0 {
+		i -= len(m.Seed)
+		copy(dAtA[i:], m.Seed)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Seed)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Number != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Number))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventChallenged) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventChallenged) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventChallenged) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Segment != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Segment))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.TaskId != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.TaskId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventSpot) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventSpot) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventSpot) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Wrong {
+		i--
+		if m.Wrong {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.OfTask != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.OfTask))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.TaskId != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.TaskId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintEvents(dAtA []byte, offset int, v uint64) int {
 	offset -= sovEvents(v)
 	base := offset
@@ -1274,6 +1623,72 @@ func (m *EventPeerAnnounced) Size() (n int) {
 	}
 	if m.Expires != 0 {
 		n += 1 + sovEvents(uint64(m.Expires))
+	}
+	return n
+}
+
+func (m *EventBeacon) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Number != 0 {
+		n += 1 + sovEvents(uint64(m.Number))
+	}
+	l = len(m.Seed)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Reveals != 0 {
+		n += 1 + sovEvents(uint64(m.Reveals))
+	}
+	if len(m.Missing) > 0 {
+		for _, s := range m.Missing {
+			l = len(s)
+			n += 1 + l + sovEvents(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *EventChallenged) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.TaskId != 0 {
+		n += 1 + sovEvents(uint64(m.TaskId))
+	}
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Segment != 0 {
+		n += 1 + sovEvents(uint64(m.Segment))
+	}
+	return n
+}
+
+func (m *EventSpot) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.TaskId != 0 {
+		n += 1 + sovEvents(uint64(m.TaskId))
+	}
+	if m.OfTask != 0 {
+		n += 1 + sovEvents(uint64(m.OfTask))
+	}
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Wrong {
+		n += 2
 	}
 	return n
 }
@@ -2545,6 +2960,420 @@ func (m *EventPeerAnnounced) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventBeacon) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventBeacon: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventBeacon: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Number", wireType)
+			}
+			m.Number = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Number |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Seed", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Seed = append(m.Seed[:0], dAtA[iNdEx:postIndex]...)
+			if m.Seed == nil {
+				m.Seed = []byte{}
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Reveals", wireType)
+			}
+			m.Reveals = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Reveals |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Missing", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Missing = append(m.Missing, string(dAtA[iNdEx:postIndex]))
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventChallenged) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventChallenged: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventChallenged: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TaskId", wireType)
+			}
+			m.TaskId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TaskId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Segment", wireType)
+			}
+			m.Segment = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Segment |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventSpot) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventSpot: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventSpot: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TaskId", wireType)
+			}
+			m.TaskId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TaskId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OfTask", wireType)
+			}
+			m.OfTask = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.OfTask |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Wrong", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Wrong = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := skipEvents(dAtA[iNdEx:])

@@ -31,6 +31,8 @@ type Kind struct {
 	Name string
 	// MaxAnswer bounds an answer in bytes, at most MaxAnswerSize.
 	MaxAnswer int
+	// Personal says that a witness must carry a personal value, which a spot task may ask for.
+	Personal bool
 }
 
 // Owner is told the outcome of the tasks and artefacts of its kind. Writes of a call that returns an error are dropped.

@@ -3,6 +3,7 @@ package types
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"sort"
 
 	"github.com/cosmos/gogoproto/proto"
@@ -15,6 +16,8 @@ const (
 	MaxExtensionSize = 4096
 	// MaxExtensionEntries bounds commits, openings and held bits each: no more work than that is open at once.
 	MaxExtensionEntries = MaxWork
+	// MaxChallengedSegment bounds the segments that a challenge can name.
+	MaxChallengedSegment = 64
 )
 
 // DecodeExtension decodes an extension and checks its shape; only the canonical encoding is taken, so that nothing
@@ -44,7 +47,7 @@ func (e *VoteExtension) Validate() error {
 	if e.Version != ExtensionVersion {
 		return ErrInvalidExtension.Wrapf("version: expected %d, got %d", ExtensionVersion, e.Version)
 	}
-	if n := max(len(e.Commits), len(e.Openings), len(e.Held)); n > MaxExtensionEntries {
+	if n := max(len(e.Commits), len(e.Openings), len(e.Held), len(e.Challenges)); n > MaxExtensionEntries {
 		return ErrInvalidExtension.Wrapf("expected at most %d entries of a sort, got %d", MaxExtensionEntries, n)
 	}
 	for i, c := range e.Commits {
@@ -71,44 +74,82 @@ func (e *VoteExtension) Validate() error {
 			return ErrInvalidExtension.Wrap("held: expected ascending artefact ids")
 		}
 	}
-	return nil
+	return errors.Join(e.validateBeacon(), e.validateChallenges())
 }
 
-// EncodeExtension puts the parts in canonical order and drops what does not fit into MaxExtensionSize:
-// held bits are kept first (they are small), then openings, then commits, each from the oldest.
-// What is dropped goes into a later extension.
-func EncodeExtension(commits []ExtensionCommit, openings []ExtensionOpening, held []uint64) ([]byte, error) {
-	sort.Slice(commits, func(i, j int) bool { return commits[i].TaskId < commits[j].TaskId })
-	sort.Slice(openings, func(i, j int) bool { return openings[i].TaskId < openings[j].TaskId })
-	sort.Slice(held, func(i, j int) bool { return held[i] < held[j] })
-	e := VoteExtension{Version: ExtensionVersion}
+// EncodeExtension puts the parts in canonical order and drops what does not fit into MaxExtensionSize: the beacon and held
+// bits are kept first (they are small), then openings, then commits, then challenges, each from the oldest. What is dropped
+// goes into a later extension.
+func EncodeExtension(all VoteExtension) ([]byte, error) {
+	sort.Slice(all.Commits, func(i, j int) bool { return all.Commits[i].TaskId < all.Commits[j].TaskId })
+	sort.Slice(all.Openings, func(i, j int) bool { return all.Openings[i].TaskId < all.Openings[j].TaskId })
+	sort.Slice(all.Held, func(i, j int) bool { return all.Held[i] < all.Held[j] })
+	sort.Slice(all.Challenges, func(i, j int) bool { return all.Challenges[i].before(all.Challenges[j]) })
+	e := VoteExtension{Version: ExtensionVersion, BeaconCommit: all.BeaconCommit, BeaconReveal: all.BeaconReveal}
 	const framing = 4 // tag and length of a nested message of less than 16 KiB
-	room := MaxExtensionSize - 2*framing
-	for _, id := range held {
+	room := MaxExtensionSize - 2*framing - e.Size()
+	for _, id := range all.Held {
 		if len(e.Held) == MaxExtensionEntries {
 			break
 		}
 		e.Held = append(e.Held, id)
 		room -= proto.SizeVarint(id)
 	}
-	for i := range openings {
-		n := openings[i].Size() + framing
-		if n > room || len(e.Openings) == MaxExtensionEntries {
-			break
+	fits := func(size, entries int) bool {
+		if size+framing > room || entries == MaxExtensionEntries {
+			return false
 		}
-		e.Openings = append(e.Openings, openings[i])
-		room -= n
+		room -= size + framing
+		return true
 	}
-	for i := range commits {
-		n := commits[i].Size() + framing
-		if n > room || len(e.Commits) == MaxExtensionEntries {
+	for i := range all.Openings {
+		if !fits(all.Openings[i].Size(), len(e.Openings)) {
 			break
 		}
-		e.Commits = append(e.Commits, commits[i])
-		room -= n
+		e.Openings = append(e.Openings, all.Openings[i])
+	}
+	for i := range all.Commits {
+		if !fits(all.Commits[i].Size(), len(e.Commits)) {
+			break
+		}
+		e.Commits = append(e.Commits, all.Commits[i])
+	}
+	for i := range all.Challenges {
+		if !fits(all.Challenges[i].Size(), len(e.Challenges)) {
+			break
+		}
+		e.Challenges = append(e.Challenges, all.Challenges[i])
 	}
 	if err := e.Validate(); err != nil {
 		return nil, err
 	}
 	return proto.Marshal(&e)
+}
+
+// before orders challenges by task, then by segment.
+func (c ExtensionChallenge) before(d ExtensionChallenge) bool {
+	return c.TaskId < d.TaskId || c.TaskId == d.TaskId && c.Segment < d.Segment
+}
+
+// validateBeacon checks the shape of the validator's part in the beacon.
+func (e *VoteExtension) validateBeacon() error {
+	if c := e.BeaconCommit; c != nil && (c.Number == 0 || len(c.Commit) != sha256.Size) {
+		return ErrInvalidExtension.Wrapf("beacon commit: expected a number and 32 bytes, got %d and %d bytes", c.Number, len(c.Commit))
+	}
+	if r := e.BeaconReveal; r != nil && (r.Number == 0 || len(r.Secret) != SecretSize) {
+		return ErrInvalidExtension.Wrapf("beacon reveal: expected a number and %d bytes, got %d and %d bytes", SecretSize, r.Number, len(r.Secret))
+	}
+	return nil
+}
+
+func (e *VoteExtension) validateChallenges() error {
+	for i, c := range e.Challenges {
+		if c.Segment >= MaxChallengedSegment {
+			return ErrInvalidExtension.Wrapf("challenge of task %d: expected a segment below %d, got %d", c.TaskId, MaxChallengedSegment, c.Segment)
+		}
+		if i > 0 && !e.Challenges[i-1].before(c) {
+			return ErrInvalidExtension.Wrap("challenges: expected ascending tasks and segments")
+		}
+	}
+	return nil
 }

@@ -24,7 +24,6 @@ var _ = math.Inf
 const _ = proto.GoGoProtoPackageIsVersion3 // please upgrade the proto package
 
 // VoteExtension is what a validator adds to its precommit; at most 4,096 bytes.
-// Fields 6 to 9 are kept for the beacon and spot answers.
 type VoteExtension struct {
 	// version is 1; it is present in every extension of a node with a healthy sidecar.
 	Version  uint32             `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -32,6 +31,11 @@ type VoteExtension struct {
 	Openings []ExtensionOpening `protobuf:"bytes,3,rep,name=openings,proto3" json:"openings"`
 	// held are the ids of artefacts of which the validator holds all bytes, ascending.
 	Held []uint64 `protobuf:"varint,4,rep,packed,name=held,proto3" json:"held,omitempty"`
+	// beacon_commit and beacon_reveal are the validator's part in the current number of the beacon.
+	BeaconCommit *BeaconCommit `protobuf:"bytes,6,opt,name=beacon_commit,json=beaconCommit,proto3" json:"beacon_commit,omitempty"`
+	BeaconReveal *BeaconReveal `protobuf:"bytes,7,opt,name=beacon_reveal,json=beaconReveal,proto3" json:"beacon_reveal,omitempty"`
+	// challenges are segments of audited transcripts that the validator's own replay contradicts, ascending.
+	Challenges []ExtensionChallenge `protobuf:"bytes,8,rep,name=challenges,proto3" json:"challenges"`
 }
 
 func (m *VoteExtension) Reset()         { *m = VoteExtension{} }
@@ -95,6 +99,186 @@ func (m *VoteExtension) GetHeld() []uint64 {
 	return nil
 }
 
+func (m *VoteExtension) GetBeaconCommit() *BeaconCommit {
+	if m != nil {
+		return m.BeaconCommit
+	}
+	return nil
+}
+
+func (m *VoteExtension) GetBeaconReveal() *BeaconReveal {
+	if m != nil {
+		return m.BeaconReveal
+	}
+	return nil
+}
+
+func (m *VoteExtension) GetChallenges() []ExtensionChallenge {
+	if m != nil {
+		return m.Challenges
+	}
+	return nil
+}
+
+// BeaconCommit binds the validator to a secret for a number of the beacon.
+type BeaconCommit struct {
+	Number uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Commit []byte `protobuf:"bytes,2,opt,name=commit,proto3" json:"commit,omitempty"`
+}
+
+func (m *BeaconCommit) Reset()         { *m = BeaconCommit{} }
+func (m *BeaconCommit) String() string { return proto.CompactTextString(m) }
+func (*BeaconCommit) ProtoMessage()    {}
+func (*BeaconCommit) Descriptor() ([]byte, []int) {
+	return fileDescriptor_2cc9c5e0b50937e4, []int{1}
+}
+func (m *BeaconCommit) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *BeaconCommit) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_BeaconCommit.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *BeaconCommit) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_BeaconCommit.Merge(m, src)
+}
+func (m *BeaconCommit) XXX_Size() int {
+	return m.Size()
+}
+func (m *BeaconCommit) XXX_DiscardUnknown() {
+	xxx_messageInfo_BeaconCommit.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_BeaconCommit proto.InternalMessageInfo
+
+func (m *BeaconCommit) GetNumber() uint64 {
+	if m != nil {
+		return m.Number
+	}
+	return 0
+}
+
+func (m *BeaconCommit) GetCommit() []byte {
+	if m != nil {
+		return m.Commit
+	}
+	return nil
+}
+
+// BeaconReveal carries the secret behind a commit.
+type BeaconReveal struct {
+	Number uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Secret []byte `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
+}
+
+func (m *BeaconReveal) Reset()         { *m = BeaconReveal{} }
+func (m *BeaconReveal) String() string { return proto.CompactTextString(m) }
+func (*BeaconReveal) ProtoMessage()    {}
+func (*BeaconReveal) Descriptor() ([]byte, []int) {
+	return fileDescriptor_2cc9c5e0b50937e4, []int{2}
+}
+func (m *BeaconReveal) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *BeaconReveal) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_BeaconReveal.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *BeaconReveal) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_BeaconReveal.Merge(m, src)
+}
+func (m *BeaconReveal) XXX_Size() int {
+	return m.Size()
+}
+func (m *BeaconReveal) XXX_DiscardUnknown() {
+	xxx_messageInfo_BeaconReveal.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_BeaconReveal proto.InternalMessageInfo
+
+func (m *BeaconReveal) GetNumber() uint64 {
+	if m != nil {
+		return m.Number
+	}
+	return 0
+}
+
+func (m *BeaconReveal) GetSecret() []byte {
+	if m != nil {
+		return m.Secret
+	}
+	return nil
+}
+
+// ExtensionChallenge says that a segment of the transcript that a task audits is wrong.
+type ExtensionChallenge struct {
+	TaskId  uint64 `protobuf:"varint,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Segment uint32 `protobuf:"varint,2,opt,name=segment,proto3" json:"segment,omitempty"`
+}
+
+func (m *ExtensionChallenge) Reset()         { *m = ExtensionChallenge{} }
+func (m *ExtensionChallenge) String() string { return proto.CompactTextString(m) }
+func (*ExtensionChallenge) ProtoMessage()    {}
+func (*ExtensionChallenge) Descriptor() ([]byte, []int) {
+	return fileDescriptor_2cc9c5e0b50937e4, []int{3}
+}
+func (m *ExtensionChallenge) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *ExtensionChallenge) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_ExtensionChallenge.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *ExtensionChallenge) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_ExtensionChallenge.Merge(m, src)
+}
+func (m *ExtensionChallenge) XXX_Size() int {
+	return m.Size()
+}
+func (m *ExtensionChallenge) XXX_DiscardUnknown() {
+	xxx_messageInfo_ExtensionChallenge.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_ExtensionChallenge proto.InternalMessageInfo
+
+func (m *ExtensionChallenge) GetTaskId() uint64 {
+	if m != nil {
+		return m.TaskId
+	}
+	return 0
+}
+
+func (m *ExtensionChallenge) GetSegment() uint32 {
+	if m != nil {
+		return m.Segment
+	}
+	return 0
+}
+
 // ExtensionCommit carries a witness for a task.
 type ExtensionCommit struct {
 	TaskId   uint64 `protobuf:"varint,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
@@ -106,7 +290,7 @@ func (m *ExtensionCommit) Reset()         { *m = ExtensionCommit{} }
 func (m *ExtensionCommit) String() string { return proto.CompactTextString(m) }
 func (*ExtensionCommit) ProtoMessage()    {}
 func (*ExtensionCommit) Descriptor() ([]byte, []int) {
-	return fileDescriptor_2cc9c5e0b50937e4, []int{1}
+	return fileDescriptor_2cc9c5e0b50937e4, []int{4}
 }
 func (m *ExtensionCommit) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -166,7 +350,7 @@ func (m *ExtensionOpening) Reset()         { *m = ExtensionOpening{} }
 func (m *ExtensionOpening) String() string { return proto.CompactTextString(m) }
 func (*ExtensionOpening) ProtoMessage()    {}
 func (*ExtensionOpening) Descriptor() ([]byte, []int) {
-	return fileDescriptor_2cc9c5e0b50937e4, []int{2}
+	return fileDescriptor_2cc9c5e0b50937e4, []int{5}
 }
 func (m *ExtensionOpening) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -211,6 +395,9 @@ func (m *ExtensionOpening) GetAnswer() []byte {
 
 func init() {
 	proto.RegisterType((*VoteExtension)(nil), "pold.attestation.v1.VoteExtension")
+	proto.RegisterType((*BeaconCommit)(nil), "pold.attestation.v1.BeaconCommit")
+	proto.RegisterType((*BeaconReveal)(nil), "pold.attestation.v1.BeaconReveal")
+	proto.RegisterType((*ExtensionChallenge)(nil), "pold.attestation.v1.ExtensionChallenge")
 	proto.RegisterType((*ExtensionCommit)(nil), "pold.attestation.v1.ExtensionCommit")
 	proto.RegisterType((*ExtensionOpening)(nil), "pold.attestation.v1.ExtensionOpening")
 }
@@ -220,29 +407,37 @@ func init() {
 }
 
 var fileDescriptor_2cc9c5e0b50937e4 = []byte{
-	// 342 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x7c, 0x91, 0xc1, 0x4e, 0xc2, 0x40,
-	0x10, 0x86, 0xbb, 0xb6, 0x29, 0x64, 0x95, 0x48, 0x56, 0xa3, 0x0d, 0x87, 0x4a, 0x50, 0x93, 0x5e,
-	0x6c, 0x45, 0xdf, 0x00, 0x34, 0x46, 0x2e, 0x26, 0x3d, 0x78, 0xf0, 0xa2, 0x85, 0x6e, 0xca, 0x06,
-	0xd8, 0x6d, 0xba, 0x23, 0xe0, 0x5b, 0xf8, 0x58, 0x1c, 0x89, 0x27, 0x4f, 0xc6, 0xc0, 0x8b, 0x98,
-	0x5d, 0x68, 0xa3, 0x44, 0xbd, 0xcd, 0x97, 0xfd, 0xe7, 0x9f, 0xf9, 0x77, 0xf0, 0x71, 0x2a, 0x86,
-	0x71, 0x10, 0x01, 0x50, 0x09, 0x11, 0x30, 0xc1, 0x83, 0x71, 0x33, 0xa0, 0x53, 0xa0, 0x5c, 0x32,
-	0xc1, 0xfd, 0x34, 0x13, 0x20, 0xc8, 0x9e, 0x12, 0xf9, 0xdf, 0x44, 0xfe, 0xb8, 0x59, 0xdb, 0x4f,
-	0x44, 0x22, 0xf4, 0x7b, 0xa0, 0xaa, 0x95, 0xb4, 0xf1, 0x86, 0x70, 0xe5, 0x5e, 0x00, 0xbd, 0xce,
-	0x2d, 0x88, 0x83, 0x4b, 0x63, 0x9a, 0xa9, 0xd2, 0x41, 0x75, 0xe4, 0x55, 0xc2, 0x1c, 0xc9, 0x15,
-	0x2e, 0xf5, 0xc4, 0x68, 0xc4, 0x40, 0x3a, 0x5b, 0x75, 0xd3, 0xdb, 0xbe, 0x38, 0xf1, 0x7f, 0x19,
-	0xe4, 0x17, 0x56, 0x6d, 0x2d, 0x6e, 0x59, 0xb3, 0x8f, 0x23, 0x23, 0xcc, 0x5b, 0xc9, 0x0d, 0x2e,
-	0x8b, 0x94, 0x72, 0xc6, 0x13, 0xe9, 0x98, 0xda, 0xe6, 0xf4, 0x7f, 0x9b, 0xbb, 0x95, 0x7a, 0xed,
-	0x53, 0x34, 0x13, 0x82, 0xad, 0x3e, 0x1d, 0xc6, 0x8e, 0x55, 0x37, 0x3d, 0x2b, 0xd4, 0x75, 0xc7,
-	0x2a, 0xdb, 0x55, 0xdc, 0x78, 0xc2, 0xbb, 0x1b, 0x4b, 0x90, 0x43, 0x5c, 0x82, 0x48, 0x0e, 0x1e,
-	0x59, 0xac, 0x53, 0x59, 0xa1, 0xad, 0xf0, 0x36, 0x56, 0x71, 0x27, 0x0c, 0x38, 0x95, 0x2a, 0x14,
-	0xf2, 0x76, 0xc2, 0x1c, 0x49, 0x0d, 0x97, 0x53, 0x9a, 0x49, 0xc1, 0xa3, 0xa1, 0x63, 0xea, 0xa7,
-	0x82, 0x1b, 0x6d, 0x5c, 0xdd, 0xdc, 0xef, 0xef, 0x11, 0x07, 0xd8, 0x8e, 0xb8, 0x9c, 0xd0, 0x6c,
-	0x3d, 0x61, 0x4d, 0xad, 0xce, 0x6c, 0xe1, 0xa2, 0xf9, 0xc2, 0x45, 0x9f, 0x0b, 0x17, 0xbd, 0x2e,
-	0x5d, 0x63, 0xbe, 0x74, 0x8d, 0xf7, 0xa5, 0x6b, 0x3c, 0x9c, 0x27, 0x0c, 0xfa, 0xcf, 0x5d, 0xbf,
-	0x27, 0x46, 0x81, 0xfa, 0x9b, 0x33, 0x4e, 0x61, 0x22, 0xb2, 0x81, 0x86, 0x60, 0xfa, 0xe3, 0xfe,
-	0xf0, 0x92, 0x52, 0xd9, 0xb5, 0xf5, 0x39, 0x2f, 0xbf, 0x02, 0x00, 0x00, 0xff, 0xff, 0x6a, 0xf4,
-	0x19, 0x28, 0x20, 0x02, 0x00, 0x00,
+	// 473 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x84, 0x93, 0xc1, 0x6e, 0xd3, 0x4c,
+	0x10, 0xc7, 0xe3, 0xda, 0x9f, 0x13, 0x4d, 0x13, 0x7d, 0xd5, 0x82, 0xca, 0xaa, 0x07, 0x63, 0x0c,
+	0x08, 0x5f, 0xb0, 0x69, 0xb9, 0x73, 0x48, 0x81, 0x8a, 0x4a, 0x08, 0xc9, 0x07, 0x0e, 0x5c, 0x8a,
+	0xed, 0x8c, 0x1c, 0xab, 0xf6, 0xae, 0xe5, 0xdd, 0x26, 0xe5, 0x2d, 0x78, 0x15, 0xde, 0xa2, 0xc7,
+	0x1e, 0x39, 0x21, 0x94, 0xbc, 0x08, 0xf2, 0xda, 0x1b, 0x4c, 0x29, 0xe9, 0x6d, 0xfe, 0xf6, 0x7f,
+	0x7e, 0x33, 0xb3, 0x3b, 0x0b, 0x8f, 0x2b, 0x5e, 0xcc, 0xc2, 0x58, 0x4a, 0x14, 0x32, 0x96, 0x39,
+	0x67, 0xe1, 0xe2, 0x30, 0xc4, 0x4b, 0x89, 0x4c, 0xe4, 0x9c, 0x05, 0x55, 0xcd, 0x25, 0x27, 0xf7,
+	0x1a, 0x53, 0xd0, 0x33, 0x05, 0x8b, 0xc3, 0x83, 0xfb, 0x19, 0xcf, 0xb8, 0xfa, 0x1f, 0x36, 0x51,
+	0x6b, 0xf5, 0xbe, 0x99, 0x30, 0xf9, 0xc8, 0x25, 0xbe, 0xd1, 0x08, 0x42, 0x61, 0xb8, 0xc0, 0xba,
+	0x09, 0xa9, 0xe1, 0x1a, 0xfe, 0x24, 0xd2, 0x92, 0xbc, 0x86, 0x61, 0xca, 0xcb, 0x32, 0x97, 0x82,
+	0xee, 0xb8, 0xa6, 0xbf, 0x7b, 0xf4, 0x24, 0xb8, 0xa5, 0x50, 0xb0, 0x41, 0x1d, 0x2b, 0xf3, 0xd4,
+	0xba, 0xfa, 0xf1, 0x70, 0x10, 0xe9, 0x54, 0x72, 0x02, 0x23, 0x5e, 0x21, 0xcb, 0x59, 0x26, 0xa8,
+	0xa9, 0x30, 0x4f, 0xb7, 0x63, 0x3e, 0xb4, 0xee, 0x8e, 0xb3, 0x49, 0x26, 0x04, 0xac, 0x39, 0x16,
+	0x33, 0x6a, 0xb9, 0xa6, 0x6f, 0x45, 0x2a, 0x26, 0x6f, 0x61, 0x92, 0x60, 0x9c, 0x72, 0x76, 0xd6,
+	0x96, 0xa3, 0xb6, 0x6b, 0xf8, 0xbb, 0x47, 0x8f, 0x6e, 0xad, 0x30, 0x55, 0xce, 0xb6, 0xcb, 0x68,
+	0x9c, 0xf4, 0x54, 0x8f, 0x53, 0xe3, 0x02, 0xe3, 0x82, 0x0e, 0xef, 0xe4, 0x44, 0xca, 0xa8, 0x39,
+	0xad, 0x22, 0xef, 0x01, 0xd2, 0x79, 0x5c, 0x14, 0xc8, 0x32, 0x14, 0x74, 0xa4, 0xc6, 0x7d, 0x76,
+	0xc7, 0xa9, 0x69, 0x7f, 0x37, 0x70, 0x0f, 0x70, 0x6a, 0x8d, 0xfe, 0xdb, 0xb3, 0xbd, 0x57, 0x30,
+	0xee, 0xb7, 0x4e, 0xf6, 0xc1, 0x66, 0x17, 0x65, 0x82, 0xb5, 0xba, 0x30, 0x2b, 0xea, 0x54, 0xf3,
+	0xbd, 0x3b, 0x85, 0x1d, 0xd7, 0xf0, 0xc7, 0x51, 0xa7, 0x7e, 0xe7, 0x77, 0x4d, 0x6e, 0xc9, 0x17,
+	0x98, 0xd6, 0xb8, 0xc9, 0x6f, 0x95, 0x77, 0x02, 0xe4, 0xef, 0x6e, 0xc9, 0x03, 0x18, 0xca, 0x58,
+	0x9c, 0x9f, 0xe5, 0x33, 0x8d, 0x69, 0xe4, 0xbb, 0x59, 0xb3, 0x50, 0x02, 0xb3, 0x12, 0x59, 0xcb,
+	0x99, 0x44, 0x5a, 0x7a, 0x9f, 0xe1, 0xff, 0x1b, 0xcb, 0xb2, 0x95, 0xb2, 0xcc, 0x25, 0x43, 0x21,
+	0xba, 0x6e, 0xb4, 0x24, 0x07, 0x30, 0xaa, 0xb0, 0x16, 0x9c, 0xc5, 0x05, 0x35, 0xd5, 0xaf, 0x8d,
+	0xf6, 0x8e, 0x61, 0xef, 0xe6, 0x1e, 0xfd, 0xbb, 0xc4, 0x3e, 0xd8, 0x31, 0x13, 0x4b, 0xac, 0xf5,
+	0xbc, 0xad, 0x9a, 0x9e, 0x5e, 0xad, 0x1c, 0xe3, 0x7a, 0xe5, 0x18, 0x3f, 0x57, 0x8e, 0xf1, 0x75,
+	0xed, 0x0c, 0xae, 0xd7, 0xce, 0xe0, 0xfb, 0xda, 0x19, 0x7c, 0x7a, 0x91, 0xe5, 0x72, 0x7e, 0x91,
+	0x04, 0x29, 0x2f, 0xc3, 0xe6, 0x52, 0x9f, 0x33, 0x94, 0x4b, 0x5e, 0x9f, 0x2b, 0x11, 0x5e, 0xfe,
+	0xf1, 0x4e, 0xe5, 0x97, 0x0a, 0x45, 0x62, 0xab, 0x67, 0xf7, 0xf2, 0x57, 0x00, 0x00, 0x00, 0xff,
+	0xff, 0x21, 0xad, 0xde, 0xd4, 0xc8, 0x03, 0x00, 0x00,
 }
 
 func (m *VoteExtension) Marshal() (dAtA []byte, err error) {
@@ -265,21 +460,59 @@ func (m *VoteExtension) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Challenges) > 0 {
+		for iNdEx := len(m.Challenges) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Challenges[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintExtension(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x42
+		}
+	}
+	if m.BeaconReveal != nil {
+		{
+			size, err := m.BeaconReveal.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintExtension(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x3a
+	}
+	if m.BeaconCommit != nil {
+		{
+			size, err := m.BeaconCommit.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintExtension(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x32
+	}
 	if len(m.Held) > 0 {
-		dAtA2 := make([]byte, len(m.Held)*10)
-		var j1 int
+		dAtA4 := make([]byte, len(m.Held)*10)
+		var j3 int
 		for _, num := range m.Held {
 			for num >= 1<<7 {
-				dAtA2[j1] = uint8(uint64(num)&0x7f | 0x80)
+				dAtA4[j3] = uint8(uint64(num)&0x7f | 0x80)
 				num >>= 7
-				j1++
+				j3++
 			}
-			dAtA2[j1] = uint8(num)
-			j1++
+			dAtA4[j3] = uint8(num)
+			j3++
 		}
-		i -= j1
-		copy(dAtA[i:], dAtA2[:j1])
-		i = encodeVarintExtension(dAtA, i, uint64(j1))
+		i -= j3
+		copy(dAtA[i:], dAtA4[:j3])
+		i = encodeVarintExtension(dAtA, i, uint64(j3))
 		i--
 		dAtA[i] = 0x22
 	}
@@ -313,6 +546,109 @@ func (m *VoteExtension) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	}
 	if m.Version != 0 {
 		i = encodeVarintExtension(dAtA, i, uint64(m.Version))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *BeaconCommit) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *BeaconCommit) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *BeaconCommit) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Commit) > 0 {
+		i -= len(m.Commit)
+		copy(dAtA[i:], m.Commit)
+		i = encodeVarintExtension(dAtA, i, uint64(len(m.Commit)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Number != 0 {
+		i = encodeVarintExtension(dAtA, i, uint64(m.Number))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *BeaconReveal) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *BeaconReveal) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *BeaconReveal) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Secret) > 0 {
+		i -= len(m.Secret)
+		copy(dAtA[i:], m.Secret)
+		i = encodeVarintExtension(dAtA, i, uint64(len(m.Secret)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Number != 0 {
+		i = encodeVarintExtension(dAtA, i, uint64(m.Number))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *ExtensionChallenge) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *ExtensionChallenge) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *ExtensionChallenge) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Segment != 0 {
+		i = encodeVarintExtension(dAtA, i, uint64(m.Segment))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.TaskId != 0 {
+		i = encodeVarintExtension(dAtA, i, uint64(m.TaskId))
 		i--
 		dAtA[i] = 0x8
 	}
@@ -434,6 +770,67 @@ func (m *VoteExtension) Size() (n int) {
 			l += sovExtension(uint64(e))
 		}
 		n += 1 + sovExtension(uint64(l)) + l
+	}
+	if m.BeaconCommit != nil {
+		l = m.BeaconCommit.Size()
+		n += 1 + l + sovExtension(uint64(l))
+	}
+	if m.BeaconReveal != nil {
+		l = m.BeaconReveal.Size()
+		n += 1 + l + sovExtension(uint64(l))
+	}
+	if len(m.Challenges) > 0 {
+		for _, e := range m.Challenges {
+			l = e.Size()
+			n += 1 + l + sovExtension(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *BeaconCommit) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Number != 0 {
+		n += 1 + sovExtension(uint64(m.Number))
+	}
+	l = len(m.Commit)
+	if l > 0 {
+		n += 1 + l + sovExtension(uint64(l))
+	}
+	return n
+}
+
+func (m *BeaconReveal) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Number != 0 {
+		n += 1 + sovExtension(uint64(m.Number))
+	}
+	l = len(m.Secret)
+	if l > 0 {
+		n += 1 + l + sovExtension(uint64(l))
+	}
+	return n
+}
+
+func (m *ExtensionChallenge) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.TaskId != 0 {
+		n += 1 + sovExtension(uint64(m.TaskId))
+	}
+	if m.Segment != 0 {
+		n += 1 + sovExtension(uint64(m.Segment))
 	}
 	return n
 }
@@ -671,6 +1068,406 @@ func (m *VoteExtension) Unmarshal(dAtA []byte) error {
 				}
 			} else {
 				return fmt.Errorf("proto: wrong wireType = %d for field Held", wireType)
+			}
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field BeaconCommit", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowExtension
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthExtension
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthExtension
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.BeaconCommit == nil {
+				m.BeaconCommit = &BeaconCommit{}
+			}
+			if err := m.BeaconCommit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field BeaconReveal", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowExtension
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthExtension
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthExtension
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.BeaconReveal == nil {
+				m.BeaconReveal = &BeaconReveal{}
+			}
+			if err := m.BeaconReveal.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Challenges", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowExtension
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthExtension
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthExtension
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Challenges = append(m.Challenges, ExtensionChallenge{})
+			if err := m.Challenges[len(m.Challenges)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipExtension(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthExtension
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *BeaconCommit) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowExtension
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: BeaconCommit: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: BeaconCommit: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Number", wireType)
+			}
+			m.Number = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowExtension
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Number |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Commit", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowExtension
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthExtension
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthExtension
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Commit = append(m.Commit[:0], dAtA[iNdEx:postIndex]...)
+			if m.Commit == nil {
+				m.Commit = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipExtension(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthExtension
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *BeaconReveal) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowExtension
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: BeaconReveal: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: BeaconReveal: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Number", wireType)
+			}
+			m.Number = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowExtension
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Number |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Secret", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowExtension
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthExtension
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthExtension
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Secret = append(m.Secret[:0], dAtA[iNdEx:postIndex]...)
+			if m.Secret == nil {
+				m.Secret = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipExtension(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthExtension
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *ExtensionChallenge) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowExtension
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: ExtensionChallenge: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: ExtensionChallenge: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TaskId", wireType)
+			}
+			m.TaskId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowExtension
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TaskId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Segment", wireType)
+			}
+			m.Segment = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowExtension
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Segment |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
 			}
 		default:
 			iNdEx = preIndex

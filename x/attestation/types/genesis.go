@@ -7,7 +7,7 @@ import (
 
 // DefaultGenesis returns an empty state with the parameters of a public network.
 func DefaultGenesis() *GenesisState {
-	return &GenesisState{Params: DefaultParams(), NextTaskId: 1, NextArtefactId: 1}
+	return &GenesisState{Params: DefaultParams(), NextTaskId: 1, NextArtefactId: 1, NextDrawId: 1, Beacon: FirstBeacon()}
 }
 
 // Validate reports the first inconsistency of a genesis state.
@@ -62,6 +62,15 @@ func (g GenesisState) Validate() error {
 			return ErrInvalidParams.Wrapf("artefact %d: snapshot of height %d is missing", a.Id, a.Snapshot)
 		}
 		uses[a.Snapshot]++
+	}
+	if g.Beacon.Phase == BEACON_PHASE_REVEAL {
+		if _, ok := snapshots[g.Beacon.Snapshot]; !ok {
+			return ErrInvalidParams.Wrapf("beacon %d: snapshot of height %d is missing", g.Beacon.Number, g.Beacon.Snapshot)
+		}
+		uses[g.Beacon.Snapshot]++
+	}
+	if err := g.validateDraws(); err != nil {
+		return err
 	}
 	for _, s := range g.Snapshots {
 		// Too few references would remove it from under open work, too many would keep it for ever.

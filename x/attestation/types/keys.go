@@ -8,6 +8,8 @@ const (
 	ModuleName = "attestation"
 	// StoreKey is the key of the module's store.
 	StoreKey = ModuleName
+	// SpotTaskKind is the module's own kind: what is the personal value of one validator for one task?
+	SpotTaskKind = "spot"
 )
 
 // Store prefixes; a number is never used twice.
@@ -31,4 +33,8 @@ var (
 	PeersExpiryKey      = collections.NewPrefix(16)
 	BudgetUseKey        = collections.NewPrefix(17)
 	ArtefactsWaitingKey = collections.NewPrefix(18)
+	BeaconKey           = collections.NewPrefix(19)
+	BeaconSharesKey     = collections.NewPrefix(20)
+	NextDrawKey         = collections.NewPrefix(21)
+	DrawsKey            = collections.NewPrefix(22)
 )

@@ -31,11 +31,15 @@ func DefaultParams() Params {
 		AvailabilityWindow: 20,
 		BudgetWindow:       50,
 		Budgets: []KindBudget{
+			{Kind: "audit", Cost: 100_000_000_000_000},
 			{Kind: "data-delta", Cost: 10_000_000_000},
 			{Kind: "score", Cost: 100_000_000_000_000},
+			{Kind: SpotTaskKind, Cost: 100_000_000_000_000},
 		},
 		Retention:       10_000,
 		MaxPeerLifetime: 1_000_000,
+		BeaconWindow:    20,
+		SpotE6:          100_000,
 	}
 }
 
@@ -46,6 +50,7 @@ func (p Params) Validate() error {
 		value int64
 	}{
 		{"commit_window", p.CommitWindow}, {"open_window", p.OpenWindow}, {"availability_window", p.AvailabilityWindow},
+		{"beacon_window", p.BeaconWindow},
 	} {
 		if w.value < MinWindow || w.value > 1_000_000 {
 			return ErrInvalidParams.Wrapf("%s: expected %d to 1000000 heights, got %d", w.name, MinWindow, w.value)
@@ -60,6 +65,9 @@ func (p Params) Validate() error {
 		if w.value < 1 || w.value > MaxHeights {
 			return ErrInvalidParams.Wrapf("%s: expected 1 to %d heights, got %d", w.name, int64(MaxHeights), w.value)
 		}
+	}
+	if p.SpotE6 > 1_000_000 {
+		return ErrInvalidParams.Wrapf("spot_e6: expected at most 1000000 millionths, got %d", p.SpotE6)
 	}
 	if !sort.SliceIsSorted(p.Budgets, func(i, j int) bool { return p.Budgets[i].Kind < p.Budgets[j].Kind }) {
 		return ErrInvalidParams.Wrap("budgets: expected kinds in ascending order")

@@ -939,6 +939,274 @@ func (m *QueryPeersResponse) GetPagination() *query.PageResponse {
 	return nil
 }
 
+// QueryBeaconRequest asks for the beacon.
+type QueryBeaconRequest struct {
+}
+
+func (m *QueryBeaconRequest) Reset()         { *m = QueryBeaconRequest{} }
+func (m *QueryBeaconRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryBeaconRequest) ProtoMessage()    {}
+func (*QueryBeaconRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_233f1674a7b92360, []int{18}
+}
+func (m *QueryBeaconRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryBeaconRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryBeaconRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryBeaconRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryBeaconRequest.Merge(m, src)
+}
+func (m *QueryBeaconRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryBeaconRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryBeaconRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryBeaconRequest proto.InternalMessageInfo
+
+// QueryBeaconResponse holds the beacon, who takes part in its current number, and the draws that wait.
+type QueryBeaconResponse struct {
+	Beacon    Beacon   `protobuf:"bytes,1,opt,name=beacon,proto3" json:"beacon"`
+	Committed []string `protobuf:"bytes,2,rep,name=committed,proto3" json:"committed,omitempty"`
+	Revealed  []string `protobuf:"bytes,3,rep,name=revealed,proto3" json:"revealed,omitempty"`
+	Draws     []Draw   `protobuf:"bytes,4,rep,name=draws,proto3" json:"draws"`
+}
+
+func (m *QueryBeaconResponse) Reset()         { *m = QueryBeaconResponse{} }
+func (m *QueryBeaconResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryBeaconResponse) ProtoMessage()    {}
+func (*QueryBeaconResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_233f1674a7b92360, []int{19}
+}
+func (m *QueryBeaconResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryBeaconResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryBeaconResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryBeaconResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryBeaconResponse.Merge(m, src)
+}
+func (m *QueryBeaconResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryBeaconResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryBeaconResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryBeaconResponse proto.InternalMessageInfo
+
+func (m *QueryBeaconResponse) GetBeacon() Beacon {
+	if m != nil {
+		return m.Beacon
+	}
+	return Beacon{}
+}
+
+func (m *QueryBeaconResponse) GetCommitted() []string {
+	if m != nil {
+		return m.Committed
+	}
+	return nil
+}
+
+func (m *QueryBeaconResponse) GetRevealed() []string {
+	if m != nil {
+		return m.Revealed
+	}
+	return nil
+}
+
+func (m *QueryBeaconResponse) GetDraws() []Draw {
+	if m != nil {
+		return m.Draws
+	}
+	return nil
+}
+
+// QuerySharedRequest asks for the report.
+type QuerySharedRequest struct {
+}
+
+func (m *QuerySharedRequest) Reset()         { *m = QuerySharedRequest{} }
+func (m *QuerySharedRequest) String() string { return proto.CompactTextString(m) }
+func (*QuerySharedRequest) ProtoMessage()    {}
+func (*QuerySharedRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_233f1674a7b92360, []int{20}
+}
+func (m *QuerySharedRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QuerySharedRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QuerySharedRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QuerySharedRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QuerySharedRequest.Merge(m, src)
+}
+func (m *QuerySharedRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QuerySharedRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QuerySharedRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QuerySharedRequest proto.InternalMessageInfo
+
+// QuerySharedResponse holds the pairs with the most in common first, at most 100 of them.
+type QuerySharedResponse struct {
+	// tasks is how many decided tasks the report covers.
+	Tasks uint64       `protobuf:"varint,1,opt,name=tasks,proto3" json:"tasks,omitempty"`
+	Pairs []SharedPair `protobuf:"bytes,2,rep,name=pairs,proto3" json:"pairs"`
+}
+
+func (m *QuerySharedResponse) Reset()         { *m = QuerySharedResponse{} }
+func (m *QuerySharedResponse) String() string { return proto.CompactTextString(m) }
+func (*QuerySharedResponse) ProtoMessage()    {}
+func (*QuerySharedResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_233f1674a7b92360, []int{21}
+}
+func (m *QuerySharedResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QuerySharedResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QuerySharedResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QuerySharedResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QuerySharedResponse.Merge(m, src)
+}
+func (m *QuerySharedResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QuerySharedResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QuerySharedResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QuerySharedResponse proto.InternalMessageInfo
+
+func (m *QuerySharedResponse) GetTasks() uint64 {
+	if m != nil {
+		return m.Tasks
+	}
+	return 0
+}
+
+func (m *QuerySharedResponse) GetPairs() []SharedPair {
+	if m != nil {
+		return m.Pairs
+	}
+	return nil
+}
+
+// SharedPair counts what two validators have in common that honest work does not explain.
+type SharedPair struct {
+	First  string `protobuf:"bytes,1,opt,name=first,proto3" json:"first,omitempty"`
+	Second string `protobuf:"bytes,2,opt,name=second,proto3" json:"second,omitempty"`
+	// wrong_answers are tasks on which both committed to the same wrong answer.
+	WrongAnswers uint64 `protobuf:"varint,3,opt,name=wrong_answers,json=wrongAnswers,proto3" json:"wrong_answers,omitempty"`
+	// abstentions are tasks on which both abstained while most of the others did not.
+	Abstentions uint64 `protobuf:"varint,4,opt,name=abstentions,proto3" json:"abstentions,omitempty"`
+}
+
+func (m *SharedPair) Reset()         { *m = SharedPair{} }
+func (m *SharedPair) String() string { return proto.CompactTextString(m) }
+func (*SharedPair) ProtoMessage()    {}
+func (*SharedPair) Descriptor() ([]byte, []int) {
+	return fileDescriptor_233f1674a7b92360, []int{22}
+}
+func (m *SharedPair) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *SharedPair) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_SharedPair.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *SharedPair) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_SharedPair.Merge(m, src)
+}
+func (m *SharedPair) XXX_Size() int {
+	return m.Size()
+}
+func (m *SharedPair) XXX_DiscardUnknown() {
+	xxx_messageInfo_SharedPair.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_SharedPair proto.InternalMessageInfo
+
+func (m *SharedPair) GetFirst() string {
+	if m != nil {
+		return m.First
+	}
+	return ""
+}
+
+func (m *SharedPair) GetSecond() string {
+	if m != nil {
+		return m.Second
+	}
+	return ""
+}
+
+func (m *SharedPair) GetWrongAnswers() uint64 {
+	if m != nil {
+		return m.WrongAnswers
+	}
+	return 0
+}
+
+func (m *SharedPair) GetAbstentions() uint64 {
+	if m != nil {
+		return m.Abstentions
+	}
+	return 0
+}
+
 func init() {
 	proto.RegisterType((*QueryParamsRequest)(nil), "pold.attestation.v1.QueryParamsRequest")
 	proto.RegisterType((*QueryParamsResponse)(nil), "pold.attestation.v1.QueryParamsResponse")
@@ -958,78 +1226,97 @@ func init() {
 	proto.RegisterType((*QueryLiveResponse)(nil), "pold.attestation.v1.QueryLiveResponse")
 	proto.RegisterType((*QueryPeersRequest)(nil), "pold.attestation.v1.QueryPeersRequest")
 	proto.RegisterType((*QueryPeersResponse)(nil), "pold.attestation.v1.QueryPeersResponse")
+	proto.RegisterType((*QueryBeaconRequest)(nil), "pold.attestation.v1.QueryBeaconRequest")
+	proto.RegisterType((*QueryBeaconResponse)(nil), "pold.attestation.v1.QueryBeaconResponse")
+	proto.RegisterType((*QuerySharedRequest)(nil), "pold.attestation.v1.QuerySharedRequest")
+	proto.RegisterType((*QuerySharedResponse)(nil), "pold.attestation.v1.QuerySharedResponse")
+	proto.RegisterType((*SharedPair)(nil), "pold.attestation.v1.SharedPair")
 }
 
 func init() { proto.RegisterFile("pold/attestation/v1/query.proto", fileDescriptor_233f1674a7b92360) }
 
 var fileDescriptor_233f1674a7b92360 = []byte{
-	// 1045 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x57, 0xdd, 0x6b, 0x1c, 0x55,
-	0x14, 0xcf, 0xdd, 0xaf, 0xee, 0x9e, 0xd2, 0x62, 0x6f, 0x63, 0xdd, 0x6c, 0x92, 0x4d, 0x32, 0xa5,
-	0x49, 0x4c, 0xe9, 0x4c, 0x13, 0x41, 0x45, 0x51, 0x48, 0x90, 0x6a, 0x44, 0x21, 0x4e, 0xfc, 0x00,
-	0x7d, 0x08, 0x37, 0x99, 0xdb, 0xc9, 0xd0, 0xcd, 0xdc, 0xc9, 0xdc, 0xbb, 0x9b, 0x14, 0x5b, 0x11,
-	0xff, 0x00, 0x2d, 0xe8, 0x8b, 0xe2, 0xab, 0x20, 0x22, 0xe8, 0x83, 0x7f, 0x44, 0x1f, 0x8b, 0xbe,
-	0xf8, 0x24, 0x92, 0x08, 0xfe, 0x1b, 0x72, 0x3f, 0x66, 0x76, 0x36, 0xce, 0xce, 0xae, 0x98, 0x97,
-	0xb0, 0xf7, 0xee, 0xf9, 0x9d, 0xdf, 0xef, 0x7c, 0xdc, 0x73, 0xb2, 0x30, 0x17, 0xb1, 0x8e, 0xe7,
-	0x10, 0x21, 0x28, 0x17, 0x44, 0x04, 0x2c, 0x74, 0x7a, 0xab, 0xce, 0x61, 0x97, 0xc6, 0xf7, 0xed,
-	0x28, 0x66, 0x82, 0xe1, 0xab, 0xd2, 0xc0, 0xce, 0x18, 0xd8, 0xbd, 0xd5, 0xd6, 0x15, 0x72, 0x10,
-	0x84, 0xcc, 0x51, 0x7f, 0xb5, 0x5d, 0x6b, 0x65, 0x8f, 0xf1, 0x03, 0xc6, 0x9d, 0x5d, 0xc2, 0xa9,
-	0x76, 0xe0, 0xf4, 0x56, 0x77, 0xa9, 0x20, 0xab, 0x4e, 0x44, 0xfc, 0x20, 0xd4, 0x58, 0x6d, 0x3b,
-	0xa5, 0x6d, 0x77, 0xd4, 0xc9, 0xd1, 0x07, 0xf3, 0xd5, 0xa4, 0xcf, 0x7c, 0xa6, 0xef, 0xe5, 0x27,
-	0x73, 0x3b, 0xe3, 0x33, 0xe6, 0x77, 0xa8, 0x43, 0xa2, 0xc0, 0x21, 0x61, 0xc8, 0xb4, 0x92, 0x04,
-	0x93, 0x1b, 0x83, 0xb8, 0x1f, 0x51, 0x63, 0x60, 0x4d, 0x02, 0x7e, 0x47, 0x2a, 0xda, 0x22, 0x31,
-	0x39, 0xe0, 0x2e, 0x3d, 0xec, 0x52, 0x2e, 0xac, 0xf7, 0xe0, 0xea, 0xc0, 0x2d, 0x8f, 0x58, 0xc8,
-	0x29, 0x7e, 0x15, 0x6a, 0x91, 0xba, 0x69, 0xa2, 0x79, 0xb4, 0x7c, 0x71, 0x6d, 0xda, 0xce, 0xc9,
-	0x80, 0xad, 0x41, 0x1b, 0x8d, 0xc7, 0x7f, 0xcc, 0x4d, 0x7c, 0xff, 0xf7, 0xcf, 0x2b, 0xc8, 0x35,
-	0x28, 0xcb, 0x82, 0xa7, 0x94, 0xdb, 0x77, 0x09, 0xbf, 0x67, 0xa8, 0xf0, 0x65, 0x28, 0x05, 0x9e,
-	0xf2, 0x57, 0x71, 0x4b, 0x81, 0x67, 0xbd, 0x0d, 0x57, 0x32, 0x36, 0x86, 0xf8, 0x45, 0xa8, 0x08,
-	0xc2, 0xef, 0x19, 0xda, 0xa9, 0x5c, 0x5a, 0x09, 0xc8, 0x92, 0x2a, 0x84, 0xf5, 0x15, 0xca, 0xf8,
-	0x4b, 0xe2, 0xc3, 0x2f, 0x40, 0x4d, 0x22, 0xbb, 0x3a, 0x90, 0xcb, 0x6b, 0x73, 0x43, 0x3d, 0x6e,
-	0x2b, 0x33, 0xd7, 0x98, 0xe3, 0x3b, 0x00, 0xfd, 0x92, 0x35, 0x4b, 0x4a, 0xce, 0xa2, 0x6d, 0xca,
-	0x24, 0xeb, 0x6b, 0xeb, 0x06, 0x31, 0xf5, 0xb5, 0xb7, 0x88, 0x4f, 0x0d, 0xa9, 0x9b, 0x41, 0x5a,
-	0x5f, 0x23, 0x93, 0x77, 0x23, 0xcb, 0xc4, 0xf9, 0x12, 0x54, 0xa5, 0x6a, 0x29, 0xab, 0x3c, 0x76,
-	0xa0, 0x1a, 0x82, 0x5f, 0xcf, 0x91, 0xb6, 0x34, 0x52, 0x9a, 0x26, 0x1e, 0xd0, 0x86, 0x4d, 0x95,
-	0x3e, 0x60, 0x71, 0x52, 0x25, 0xeb, 0xa7, 0x24, 0x8d, 0xfa, 0xd2, 0xc8, 0xbd, 0x06, 0xb5, 0x7d,
-	0x1a, 0xf8, 0xfb, 0x42, 0xa5, 0xb1, 0xec, 0x9a, 0x53, 0x3f, 0x8c, 0xd2, 0x7f, 0x0f, 0xe3, 0x0e,
-	0x34, 0x48, 0x2c, 0xe8, 0x5d, 0xb2, 0x27, 0x78, 0xb3, 0xac, 0xf0, 0xb3, 0xb9, 0xf8, 0x75, 0x63,
-	0x95, 0xf5, 0xd1, 0x87, 0x5a, 0xc7, 0xf0, 0xb4, 0x16, 0x1c, 0x88, 0x90, 0x72, 0x4e, 0xd3, 0xda,
-	0x3f, 0x03, 0x17, 0x24, 0xd3, 0x4e, 0xda, 0x75, 0x35, 0x79, 0xdc, 0xf4, 0xce, 0xad, 0xb6, 0x5f,
-	0x20, 0xb8, 0x68, 0x58, 0x37, 0xc3, 0xbb, 0x0c, 0xbf, 0x02, 0x75, 0x16, 0xd1, 0x98, 0x08, 0x16,
-	0x2b, 0xc6, 0xc6, 0xc6, 0xc2, 0xaf, 0xbf, 0xdc, 0x9a, 0x35, 0x8e, 0xdf, 0x27, 0x9d, 0xc0, 0x93,
-	0xdf, 0xad, 0x7b, 0x5e, 0x4c, 0x39, 0xdf, 0x16, 0x71, 0x10, 0xfa, 0x6e, 0x0a, 0xc1, 0xeb, 0x70,
-	0xe1, 0x48, 0x7b, 0x33, 0x9a, 0x66, 0x72, 0xd3, 0x61, 0x18, 0xb3, 0xd9, 0x48, 0x70, 0xd6, 0x8f,
-	0x08, 0xae, 0x9d, 0x4d, 0x86, 0x29, 0xe1, 0x26, 0x34, 0x8e, 0x92, 0x4b, 0xd3, 0x75, 0xf3, 0x45,
-	0xfe, 0x65, 0x44, 0x03, 0x19, 0x4f, 0xd1, 0xe7, 0xd7, 0x80, 0x8b, 0x30, 0xa9, 0xd4, 0x26, 0x15,
-	0x1e, 0x36, 0x2a, 0xbe, 0x41, 0xa6, 0xc6, 0x7d, 0x43, 0x13, 0xd5, 0x6b, 0x50, 0x4f, 0x3a, 0xc1,
-	0xcc, 0x8c, 0xf1, 0x7b, 0x28, 0x45, 0xe2, 0x97, 0xe1, 0xc2, 0x3e, 0xeb, 0x78, 0x34, 0xd6, 0x8d,
-	0x3c, 0x56, 0xdd, 0x12, 0x44, 0xfa, 0x8a, 0xde, 0x0a, 0x7a, 0x49, 0x97, 0x58, 0x8f, 0x10, 0xd4,
-	0xe5, 0xf9, 0x3c, 0xda, 0x62, 0x12, 0xaa, 0x11, 0x3b, 0xa2, 0xb1, 0x4a, 0x74, 0xd9, 0xd5, 0x07,
-	0x3c, 0x0d, 0x8d, 0x0e, 0xe1, 0x62, 0x87, 0x53, 0x1a, 0x36, 0xcb, 0xea, 0x9b, 0xba, 0xbc, 0xd8,
-	0xa6, 0x34, 0xc4, 0x18, 0x2a, 0x9d, 0xa0, 0x47, 0x9b, 0x95, 0x79, 0xb4, 0x5c, 0x77, 0xd5, 0x67,
-	0xeb, 0xbb, 0xe4, 0x61, 0x6b, 0x9d, 0x23, 0x1e, 0x76, 0xe2, 0x41, 0x72, 0x5e, 0xd2, 0x1e, 0x70,
-	0x0b, 0xea, 0x31, 0x3d, 0xec, 0x06, 0x31, 0xf5, 0x14, 0xe3, 0x25, 0x37, 0x3d, 0xe3, 0x37, 0x00,
-	0x7a, 0x49, 0x20, 0xbc, 0x59, 0x29, 0x78, 0xcd, 0x49, 0x5a, 0xb2, 0x95, 0xc8, 0x60, 0xad, 0x8f,
-	0x8c, 0xcc, 0x2d, 0x4a, 0xe3, 0xf4, 0x29, 0x0f, 0xbe, 0x58, 0xf4, 0xff, 0xa7, 0xb1, 0xf1, 0xde,
-	0x9f, 0xc6, 0x91, 0xbc, 0x28, 0x9c, 0xc6, 0x12, 0x32, 0x30, 0xc6, 0x14, 0xe4, 0xdc, 0x1e, 0xc3,
-	0xda, 0x0f, 0x75, 0xa8, 0x2a, 0x6d, 0xf8, 0x53, 0x04, 0x35, 0xbd, 0x5b, 0xf1, 0x52, 0xae, 0x94,
-	0x7f, 0x2f, 0xf2, 0xd6, 0xf2, 0x68, 0x43, 0xcd, 0x69, 0x5d, 0xff, 0xec, 0xb7, 0xbf, 0xbe, 0x2c,
-	0xcd, 0xe2, 0x69, 0x27, 0xef, 0x5f, 0x06, 0xbd, 0xc0, 0xf1, 0x27, 0x50, 0x91, 0x63, 0x1b, 0xdf,
-	0x18, 0xee, 0x36, 0xb3, 0xdb, 0x5b, 0x8b, 0xa3, 0xcc, 0x0c, 0xf7, 0x92, 0xe2, 0x5e, 0xc0, 0x73,
-	0xb9, 0xdc, 0x6a, 0x2f, 0x38, 0x1f, 0x07, 0xde, 0x43, 0xfc, 0x00, 0xaa, 0x6a, 0x61, 0xe2, 0x11,
-	0x9e, 0xd3, 0xf8, 0x97, 0x46, 0xda, 0x19, 0x09, 0x96, 0x92, 0x30, 0x83, 0x5b, 0xc3, 0x25, 0xe0,
-	0x63, 0xa8, 0xc8, 0xf5, 0x57, 0x14, 0x7d, 0x66, 0x67, 0x16, 0x45, 0x9f, 0xdd, 0xa2, 0xd6, 0x82,
-	0xa2, 0x9e, 0xc6, 0x53, 0xb9, 0xd4, 0x47, 0x92, 0xf1, 0x5b, 0x04, 0x8d, 0x74, 0x76, 0xe3, 0x95,
-	0x02, 0xc7, 0x67, 0xb6, 0x5d, 0xeb, 0xe6, 0x58, 0xb6, 0x46, 0xc9, 0xf3, 0x4a, 0xc9, 0x6d, 0x6c,
-	0x17, 0xd5, 0xc1, 0x2c, 0xcf, 0x87, 0x4e, 0x7f, 0xf2, 0x7f, 0x8e, 0xa0, 0x9e, 0x8c, 0x52, 0xfc,
-	0xec, 0x70, 0xc6, 0x33, 0x03, 0xbd, 0xb5, 0x32, 0x8e, 0xa9, 0xd1, 0x76, 0x53, 0x69, 0xbb, 0x81,
-	0xaf, 0xe7, 0x6a, 0x4b, 0xf7, 0xbe, 0xee, 0x93, 0x63, 0xa8, 0xc8, 0x81, 0x52, 0x54, 0xa9, 0xcc,
-	0x5c, 0x2e, 0xaa, 0x54, 0x76, 0x2c, 0x8e, 0xa8, 0x94, 0x9a, 0x86, 0x0f, 0xa0, 0xaa, 0x86, 0x48,
-	0x51, 0x87, 0x66, 0x67, 0x58, 0x51, 0x87, 0x0e, 0x4c, 0xa3, 0x11, 0x1d, 0xaa, 0xa6, 0xce, 0xc6,
-	0x9b, 0x8f, 0x4f, 0xda, 0xe8, 0xc9, 0x49, 0x1b, 0xfd, 0x79, 0xd2, 0x46, 0x8f, 0x4e, 0xdb, 0x13,
-	0x4f, 0x4e, 0xdb, 0x13, 0xbf, 0x9f, 0xb6, 0x27, 0x3e, 0xbc, 0xed, 0x07, 0x62, 0xbf, 0xbb, 0x6b,
-	0xef, 0xb1, 0x03, 0x85, 0xbf, 0x15, 0x52, 0x21, 0x5b, 0x4b, 0x3b, 0x3b, 0x1e, 0x70, 0xa7, 0x7e,
-	0x1f, 0xec, 0xd6, 0xd4, 0x0f, 0x84, 0xe7, 0xfe, 0x09, 0x00, 0x00, 0xff, 0xff, 0x8b, 0x02, 0xb0,
-	0x7f, 0x07, 0x0d, 0x00, 0x00,
+	// 1269 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x57, 0x5b, 0x6f, 0x1b, 0x45,
+	0x14, 0xce, 0xfa, 0x56, 0xfb, 0x84, 0x54, 0x74, 0x1a, 0x8a, 0xe3, 0x24, 0x4e, 0xb2, 0x51, 0x93,
+	0x90, 0xaa, 0xde, 0x26, 0x48, 0x94, 0x8b, 0xb8, 0x24, 0xaa, 0x0a, 0x41, 0x20, 0x05, 0x87, 0x8b,
+	0x04, 0x0f, 0xd1, 0xd8, 0x3b, 0x71, 0x56, 0xb5, 0x77, 0x9c, 0x9d, 0x89, 0x9d, 0x8a, 0x16, 0x21,
+	0x7e, 0x00, 0x14, 0xc1, 0x0b, 0x88, 0x57, 0x24, 0x1e, 0x90, 0xe8, 0x03, 0xff, 0x81, 0x3e, 0x56,
+	0xf0, 0xc2, 0x13, 0x42, 0x09, 0x12, 0x7f, 0x03, 0xcd, 0x6d, 0xbd, 0x1b, 0x36, 0x6b, 0x23, 0xf2,
+	0x12, 0x65, 0x66, 0xcf, 0x77, 0xce, 0x77, 0x6e, 0x73, 0x8e, 0x61, 0xae, 0x4b, 0xdb, 0xae, 0x83,
+	0x39, 0x27, 0x8c, 0x63, 0xee, 0x51, 0xdf, 0xe9, 0xad, 0x39, 0x07, 0x87, 0x24, 0xb8, 0x5b, 0xeb,
+	0x06, 0x94, 0x53, 0x74, 0x59, 0x08, 0xd4, 0x22, 0x02, 0xb5, 0xde, 0x5a, 0xe5, 0x12, 0xee, 0x78,
+	0x3e, 0x75, 0xe4, 0x5f, 0x25, 0x57, 0x59, 0x6d, 0x52, 0xd6, 0xa1, 0xcc, 0x69, 0x60, 0x46, 0x94,
+	0x02, 0xa7, 0xb7, 0xd6, 0x20, 0x1c, 0xaf, 0x39, 0x5d, 0xdc, 0xf2, 0x7c, 0x85, 0x55, 0xb2, 0x53,
+	0x4a, 0x76, 0x57, 0x9e, 0x1c, 0x75, 0xd0, 0x9f, 0x26, 0x5b, 0xb4, 0x45, 0xd5, 0xbd, 0xf8, 0x4f,
+	0xdf, 0xce, 0xb4, 0x28, 0x6d, 0xb5, 0x89, 0x83, 0xbb, 0x9e, 0x83, 0x7d, 0x9f, 0x2a, 0x26, 0x06,
+	0x93, 0xe8, 0x03, 0xbf, 0xdb, 0x25, 0x5a, 0xc0, 0x9e, 0x04, 0xf4, 0x8e, 0x60, 0xb4, 0x8d, 0x03,
+	0xdc, 0x61, 0x75, 0x72, 0x70, 0x48, 0x18, 0xb7, 0xdf, 0x83, 0xcb, 0xb1, 0x5b, 0xd6, 0xa5, 0x3e,
+	0x23, 0xe8, 0x15, 0x28, 0x74, 0xe5, 0x4d, 0xd9, 0x9a, 0xb7, 0x56, 0xc6, 0xd7, 0xa7, 0x6b, 0x09,
+	0x11, 0xa8, 0x29, 0xd0, 0x66, 0xe9, 0xd1, 0x1f, 0x73, 0x63, 0x3f, 0xfc, 0xfd, 0x70, 0xd5, 0xaa,
+	0x6b, 0x94, 0x6d, 0xc3, 0x93, 0x52, 0xed, 0xbb, 0x98, 0xdd, 0xd1, 0xa6, 0xd0, 0x45, 0xc8, 0x78,
+	0xae, 0xd4, 0x97, 0xab, 0x67, 0x3c, 0xd7, 0x7e, 0x1b, 0x2e, 0x45, 0x64, 0xb4, 0xe1, 0xe7, 0x21,
+	0xc7, 0x31, 0xbb, 0xa3, 0xcd, 0x4e, 0x25, 0x9a, 0x15, 0x80, 0xa8, 0x51, 0x89, 0xb0, 0xbf, 0xb6,
+	0x22, 0xfa, 0x8c, 0x7f, 0xe8, 0x26, 0x14, 0x04, 0xf2, 0x50, 0x39, 0x72, 0x71, 0x7d, 0xee, 0x4c,
+	0x8d, 0x3b, 0x52, 0xac, 0xae, 0xc5, 0xd1, 0x6d, 0x80, 0x41, 0xca, 0xca, 0x19, 0x49, 0x67, 0xa9,
+	0xa6, 0xd3, 0x24, 0xf2, 0x5b, 0x53, 0x05, 0xa2, 0xf3, 0x5b, 0xdb, 0xc6, 0x2d, 0xa2, 0x8d, 0xd6,
+	0x23, 0x48, 0xfb, 0x1b, 0x4b, 0xc7, 0x5d, 0xd3, 0xd2, 0x7e, 0xbe, 0x08, 0x79, 0xc1, 0x5a, 0xd0,
+	0xca, 0x8e, 0xec, 0xa8, 0x82, 0xa0, 0xd7, 0x13, 0xa8, 0x2d, 0x0f, 0xa5, 0xa6, 0x0c, 0xc7, 0xb8,
+	0x21, 0x9d, 0xa5, 0x0f, 0x68, 0x60, 0xb2, 0x64, 0xff, 0x64, 0xc2, 0xa8, 0x2e, 0x35, 0xdd, 0x2b,
+	0x50, 0xd8, 0x27, 0x5e, 0x6b, 0x9f, 0xcb, 0x30, 0x66, 0xeb, 0xfa, 0x34, 0x70, 0x23, 0xf3, 0xdf,
+	0xdd, 0xb8, 0x0d, 0x25, 0x1c, 0x70, 0xb2, 0x87, 0x9b, 0x9c, 0x95, 0xb3, 0x12, 0x3f, 0x9b, 0x88,
+	0xdf, 0xd0, 0x52, 0x51, 0x1d, 0x03, 0xa8, 0x7d, 0x04, 0x4f, 0x29, 0xc2, 0x1e, 0xf7, 0x09, 0x63,
+	0x24, 0xcc, 0xfd, 0xd3, 0x70, 0x41, 0x58, 0xda, 0x0d, 0xab, 0xae, 0x20, 0x8e, 0x5b, 0xee, 0xb9,
+	0xe5, 0xf6, 0x0b, 0x0b, 0xc6, 0xb5, 0xd5, 0x2d, 0x7f, 0x8f, 0xa2, 0x97, 0xa1, 0x48, 0xbb, 0x24,
+	0xc0, 0x9c, 0x06, 0xd2, 0x62, 0x69, 0x73, 0xe1, 0xd7, 0x9f, 0xaf, 0xcf, 0x6a, 0xc5, 0xef, 0xe3,
+	0xb6, 0xe7, 0x8a, 0x6f, 0x1b, 0xae, 0x1b, 0x10, 0xc6, 0x76, 0x78, 0xe0, 0xf9, 0xad, 0x7a, 0x08,
+	0x41, 0x1b, 0x70, 0xa1, 0xaf, 0xb4, 0x69, 0x4e, 0x33, 0x89, 0xe1, 0xd0, 0x16, 0xa3, 0xd1, 0x30,
+	0x38, 0xfb, 0x47, 0x0b, 0xae, 0x9c, 0x0e, 0x86, 0x4e, 0xe1, 0x16, 0x94, 0xfa, 0xe6, 0x52, 0x57,
+	0xdd, 0x7c, 0x9a, 0x7e, 0xe1, 0x51, 0x2c, 0xe2, 0x21, 0xfa, 0xfc, 0x0a, 0x70, 0x09, 0x26, 0x25,
+	0x5b, 0x93, 0xe1, 0xb3, 0x9e, 0x8a, 0x6f, 0x2d, 0x9d, 0xe3, 0x81, 0xa0, 0xf6, 0xea, 0x16, 0x14,
+	0x4d, 0x25, 0xe8, 0x37, 0x63, 0xf4, 0x1a, 0x0a, 0x91, 0xe8, 0x25, 0xb8, 0xb0, 0x4f, 0xdb, 0x2e,
+	0x09, 0x54, 0x21, 0x8f, 0x94, 0x37, 0x83, 0x08, 0xbb, 0xe8, 0x2d, 0xaf, 0x67, 0xaa, 0xc4, 0x7e,
+	0x60, 0x41, 0x51, 0x9c, 0xcf, 0xa3, 0x2c, 0x26, 0x21, 0xdf, 0xa5, 0x7d, 0x12, 0xc8, 0x40, 0x67,
+	0xeb, 0xea, 0x80, 0xa6, 0xa1, 0xd4, 0xc6, 0x8c, 0xef, 0x32, 0x42, 0xfc, 0x72, 0x56, 0x7e, 0x29,
+	0x8a, 0x8b, 0x1d, 0x42, 0x7c, 0x84, 0x20, 0xd7, 0xf6, 0x7a, 0xa4, 0x9c, 0x9b, 0xb7, 0x56, 0x8a,
+	0x75, 0xf9, 0xbf, 0xfd, 0xbd, 0x69, 0x6c, 0xc5, 0x73, 0x48, 0x63, 0x1b, 0x0d, 0xc2, 0xe6, 0x84,
+	0xd2, 0x80, 0x2a, 0x50, 0x0c, 0xc8, 0xc1, 0xa1, 0x17, 0x10, 0x57, 0x5a, 0x9c, 0xa8, 0x87, 0x67,
+	0xf4, 0x06, 0x40, 0xcf, 0x38, 0xc2, 0xca, 0xb9, 0x94, 0x6e, 0x36, 0x61, 0x89, 0x66, 0x22, 0x82,
+	0xb5, 0x3f, 0xd2, 0x34, 0xb7, 0x09, 0x09, 0xc2, 0x56, 0x8e, 0x77, 0xac, 0xf5, 0xff, 0x5f, 0x63,
+	0xad, 0x7d, 0xf0, 0x1a, 0x77, 0xc5, 0x45, 0xea, 0x6b, 0x2c, 0x20, 0xb1, 0x67, 0x4c, 0x42, 0xce,
+	0xaf, 0x19, 0xcc, 0x80, 0xde, 0x24, 0xb8, 0x49, 0x7d, 0x53, 0x49, 0x5f, 0x66, 0xf4, 0x84, 0x36,
+	0xd7, 0x83, 0x09, 0xdd, 0x90, 0x37, 0xa9, 0x13, 0x5a, 0x81, 0x62, 0x13, 0x5a, 0xa1, 0xd0, 0xab,
+	0x50, 0x6a, 0xd2, 0x4e, 0xc7, 0xe3, 0x9c, 0xb8, 0xa3, 0x17, 0xfd, 0x00, 0x23, 0xaa, 0x3a, 0x20,
+	0x3d, 0x82, 0xdb, 0xb2, 0x1a, 0x46, 0xc4, 0x87, 0x10, 0x11, 0x72, 0x37, 0xc0, 0x7d, 0x53, 0x2b,
+	0xc9, 0x21, 0xbf, 0x15, 0xe0, 0x7e, 0x2c, 0xe4, 0x12, 0x12, 0x46, 0x6a, 0x67, 0x1f, 0x07, 0xc4,
+	0x35, 0x91, 0xea, 0xe8, 0x40, 0x99, 0x5b, 0x1d, 0xa8, 0xc9, 0xc1, 0xa4, 0x15, 0xcf, 0x89, 0x1e,
+	0x3e, 0xaf, 0x41, 0xbe, 0x8b, 0xbd, 0xc0, 0x0c, 0xae, 0xe4, 0xb5, 0x40, 0x69, 0xda, 0xc6, 0xde,
+	0xa9, 0xbc, 0x0b, 0xa0, 0xfd, 0x8b, 0x05, 0x30, 0x10, 0x40, 0x37, 0x21, 0xbf, 0xe7, 0x05, 0x8c,
+	0x8f, 0xde, 0xe1, 0x4a, 0x1e, 0xbd, 0x00, 0x05, 0x46, 0x9a, 0xd4, 0x77, 0x65, 0xed, 0x8c, 0x84,
+	0xd4, 0x00, 0xb4, 0x08, 0x13, 0xfd, 0x80, 0xfa, 0xad, 0x5d, 0xec, 0xb3, 0xbe, 0x28, 0xdf, 0xac,
+	0x74, 0xf1, 0x09, 0x79, 0xb9, 0xa1, 0xee, 0xd0, 0x3c, 0x8c, 0xe3, 0x06, 0xe3, 0xc4, 0x97, 0xdb,
+	0xa2, 0x7c, 0x12, 0x72, 0xf5, 0xe8, 0xd5, 0xfa, 0x43, 0x80, 0xbc, 0x8c, 0x1c, 0xfa, 0xd4, 0x82,
+	0x82, 0x5a, 0xea, 0xd0, 0x72, 0x62, 0x44, 0xfe, 0xbd, 0x41, 0x56, 0x56, 0x86, 0x0b, 0xaa, 0x4c,
+	0xd8, 0x8b, 0x9f, 0xfd, 0xf6, 0xd7, 0x57, 0x99, 0x59, 0x34, 0xed, 0x24, 0xed, 0xaa, 0x6a, 0x73,
+	0x44, 0x9f, 0x40, 0x4e, 0xec, 0x0b, 0xe8, 0xea, 0xd9, 0x6a, 0x23, 0x4b, 0x65, 0x65, 0x69, 0x98,
+	0x98, 0xb6, 0xbd, 0x2c, 0x6d, 0x2f, 0xa0, 0xb9, 0x44, 0xdb, 0xb2, 0x26, 0x9c, 0x8f, 0x3d, 0xf7,
+	0x3e, 0xba, 0x07, 0x79, 0xb9, 0xa9, 0xa1, 0x21, 0x9a, 0x43, 0xff, 0x97, 0x87, 0xca, 0x69, 0x0a,
+	0xb6, 0xa4, 0x30, 0x83, 0x2a, 0x67, 0x53, 0x40, 0x47, 0x90, 0x13, 0x7b, 0x57, 0x9a, 0xf7, 0x91,
+	0x65, 0x2d, 0xcd, 0xfb, 0xe8, 0xfa, 0x66, 0x2f, 0x48, 0xd3, 0xd3, 0x68, 0x2a, 0xd1, 0x74, 0x5f,
+	0x58, 0xfc, 0xce, 0x82, 0x52, 0xb8, 0x34, 0xa0, 0xd5, 0x14, 0xc5, 0xa7, 0xd6, 0xac, 0xca, 0xb5,
+	0x91, 0x64, 0x35, 0x93, 0xe7, 0x24, 0x93, 0x1b, 0xa8, 0x96, 0x96, 0x07, 0xbd, 0xb5, 0xdd, 0x77,
+	0x06, 0x2b, 0xc7, 0xe7, 0x16, 0x14, 0xcd, 0x0c, 0x47, 0xcf, 0x9c, 0x6d, 0xf1, 0xd4, 0x26, 0x51,
+	0x59, 0x1d, 0x45, 0x54, 0x73, 0xbb, 0x26, 0xb9, 0x5d, 0x45, 0x8b, 0x89, 0xdc, 0xc2, 0x85, 0x53,
+	0xd5, 0xc9, 0x11, 0xe4, 0xc4, 0x24, 0x4b, 0xcb, 0x54, 0x64, 0x21, 0x48, 0xcb, 0x54, 0x74, 0x1e,
+	0x0f, 0xc9, 0x94, 0x1c, 0xc3, 0xa2, 0x49, 0xd5, 0xbb, 0x9e, 0xd6, 0xa4, 0xb1, 0x29, 0x92, 0xd6,
+	0xa4, 0xf1, 0xb9, 0x32, 0xa4, 0x49, 0xf5, 0xf0, 0x10, 0x14, 0xd4, 0xdb, 0x97, 0x46, 0x21, 0xf6,
+	0x3c, 0xa7, 0x51, 0x88, 0xbf, 0xd8, 0x43, 0x28, 0x30, 0x65, 0xf7, 0x1e, 0xe4, 0xe5, 0x0c, 0x4f,
+	0xeb, 0xd3, 0xe8, 0x0a, 0x91, 0xd6, 0xa7, 0xb1, 0x65, 0x60, 0x48, 0x9f, 0xca, 0xa1, 0xbf, 0xf9,
+	0xe6, 0xa3, 0xe3, 0xaa, 0xf5, 0xf8, 0xb8, 0x6a, 0xfd, 0x79, 0x5c, 0xb5, 0x1e, 0x9c, 0x54, 0xc7,
+	0x1e, 0x9f, 0x54, 0xc7, 0x7e, 0x3f, 0xa9, 0x8e, 0x7d, 0x78, 0xa3, 0xe5, 0xf1, 0xfd, 0xc3, 0x46,
+	0xad, 0x49, 0x3b, 0x12, 0x7f, 0xdd, 0x27, 0x5c, 0x34, 0x98, 0x52, 0x76, 0x14, 0x53, 0x27, 0x7f,
+	0x9e, 0x37, 0x0a, 0xf2, 0xf7, 0xf9, 0xb3, 0xff, 0x04, 0x00, 0x00, 0xff, 0xff, 0x76, 0x7e, 0x2c,
+	0xef, 0x86, 0x10, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -1058,6 +1345,10 @@ type QueryClient interface {
 	Artefact(ctx context.Context, in *QueryArtefactRequest, opts ...grpc.CallOption) (*QueryArtefactResponse, error)
 	// Live returns which bonded validators run a healthy sidecar.
 	Live(ctx context.Context, in *QueryLiveRequest, opts ...grpc.CallOption) (*QueryLiveResponse, error)
+	// Beacon returns the state of the beacon and the draws that wait for it.
+	Beacon(ctx context.Context, in *QueryBeaconRequest, opts ...grpc.CallOption) (*QueryBeaconResponse, error)
+	// Shared reports which validators gave equal wrong answers or abstained together, over the tasks that are still kept.
+	Shared(ctx context.Context, in *QuerySharedRequest, opts ...grpc.CallOption) (*QuerySharedResponse, error)
 	// Peers returns the announced overlay identities.
 	Peers(ctx context.Context, in *QueryPeersRequest, opts ...grpc.CallOption) (*QueryPeersResponse, error)
 }
@@ -1133,6 +1424,24 @@ func (c *queryClient) Live(ctx context.Context, in *QueryLiveRequest, opts ...gr
 	return out, nil
 }
 
+func (c *queryClient) Beacon(ctx context.Context, in *QueryBeaconRequest, opts ...grpc.CallOption) (*QueryBeaconResponse, error) {
+	out := new(QueryBeaconResponse)
+	err := c.cc.Invoke(ctx, "/pold.attestation.v1.Query/Beacon", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Shared(ctx context.Context, in *QuerySharedRequest, opts ...grpc.CallOption) (*QuerySharedResponse, error) {
+	out := new(QuerySharedResponse)
+	err := c.cc.Invoke(ctx, "/pold.attestation.v1.Query/Shared", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *queryClient) Peers(ctx context.Context, in *QueryPeersRequest, opts ...grpc.CallOption) (*QueryPeersResponse, error) {
 	out := new(QueryPeersResponse)
 	err := c.cc.Invoke(ctx, "/pold.attestation.v1.Query/Peers", in, out, opts...)
@@ -1158,6 +1467,10 @@ type QueryServer interface {
 	Artefact(context.Context, *QueryArtefactRequest) (*QueryArtefactResponse, error)
 	// Live returns which bonded validators run a healthy sidecar.
 	Live(context.Context, *QueryLiveRequest) (*QueryLiveResponse, error)
+	// Beacon returns the state of the beacon and the draws that wait for it.
+	Beacon(context.Context, *QueryBeaconRequest) (*QueryBeaconResponse, error)
+	// Shared reports which validators gave equal wrong answers or abstained together, over the tasks that are still kept.
+	Shared(context.Context, *QuerySharedRequest) (*QuerySharedResponse, error)
 	// Peers returns the announced overlay identities.
 	Peers(context.Context, *QueryPeersRequest) (*QueryPeersResponse, error)
 }
@@ -1186,6 +1499,12 @@ func (*UnimplementedQueryServer) Artefact(ctx context.Context, req *QueryArtefac
 }
 func (*UnimplementedQueryServer) Live(ctx context.Context, req *QueryLiveRequest) (*QueryLiveResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Live not implemented")
+}
+func (*UnimplementedQueryServer) Beacon(ctx context.Context, req *QueryBeaconRequest) (*QueryBeaconResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Beacon not implemented")
+}
+func (*UnimplementedQueryServer) Shared(ctx context.Context, req *QuerySharedRequest) (*QuerySharedResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Shared not implemented")
 }
 func (*UnimplementedQueryServer) Peers(ctx context.Context, req *QueryPeersRequest) (*QueryPeersResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Peers not implemented")
@@ -1321,6 +1640,42 @@ func _Query_Live_Handler(srv interface{}, ctx context.Context, dec func(interfac
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Query_Beacon_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryBeaconRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Beacon(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.attestation.v1.Query/Beacon",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Beacon(ctx, req.(*QueryBeaconRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Shared_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QuerySharedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Shared(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.attestation.v1.Query/Shared",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Shared(ctx, req.(*QuerySharedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Query_Peers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(QueryPeersRequest)
 	if err := dec(in); err != nil {
@@ -1371,6 +1726,14 @@ var _Query_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Live",
 			Handler:    _Query_Live_Handler,
+		},
+		{
+			MethodName: "Beacon",
+			Handler:    _Query_Beacon_Handler,
+		},
+		{
+			MethodName: "Shared",
+			Handler:    _Query_Shared_Handler,
 		},
 		{
 			MethodName: "Peers",
@@ -2074,6 +2437,206 @@ func (m *QueryPeersResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *QueryBeaconRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryBeaconRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryBeaconRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryBeaconResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryBeaconResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryBeaconResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Draws) > 0 {
+		for iNdEx := len(m.Draws) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Draws[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x22
+		}
+	}
+	if len(m.Revealed) > 0 {
+		for iNdEx := len(m.Revealed) - 1; iNdEx >= 0; iNdEx-- {
+			i -= len(m.Revealed[iNdEx])
+			copy(dAtA[i:], m.Revealed[iNdEx])
+			i = encodeVarintQuery(dAtA, i, uint64(len(m.Revealed[iNdEx])))
+			i--
+			dAtA[i] = 0x1a
+		}
+	}
+	if len(m.Committed) > 0 {
+		for iNdEx := len(m.Committed) - 1; iNdEx >= 0; iNdEx-- {
+			i -= len(m.Committed[iNdEx])
+			copy(dAtA[i:], m.Committed[iNdEx])
+			i = encodeVarintQuery(dAtA, i, uint64(len(m.Committed[iNdEx])))
+			i--
+			dAtA[i] = 0x12
+		}
+	}
+	{
+		size, err := m.Beacon.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *QuerySharedRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QuerySharedRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QuerySharedRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *QuerySharedResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QuerySharedResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QuerySharedResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Pairs) > 0 {
+		for iNdEx := len(m.Pairs) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Pairs[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x12
+		}
+	}
+	if m.Tasks != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Tasks))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *SharedPair) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *SharedPair) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *SharedPair) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Abstentions != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Abstentions))
+		i--
+		dAtA[i] = 0x20
+	}
+	if m.WrongAnswers != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.WrongAnswers))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Second) > 0 {
+		i -= len(m.Second)
+		copy(dAtA[i:], m.Second)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Second)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.First) > 0 {
+		i -= len(m.First)
+		copy(dAtA[i:], m.First)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.First)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintQuery(dAtA []byte, offset int, v uint64) int {
 	offset -= sovQuery(v)
 	base := offset
@@ -2358,6 +2921,94 @@ func (m *QueryPeersResponse) Size() (n int) {
 	if m.Pagination != nil {
 		l = m.Pagination.Size()
 		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryBeaconRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *QueryBeaconResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Beacon.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	if len(m.Committed) > 0 {
+		for _, s := range m.Committed {
+			l = len(s)
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if len(m.Revealed) > 0 {
+		for _, s := range m.Revealed {
+			l = len(s)
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if len(m.Draws) > 0 {
+		for _, e := range m.Draws {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *QuerySharedRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *QuerySharedResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Tasks != 0 {
+		n += 1 + sovQuery(uint64(m.Tasks))
+	}
+	if len(m.Pairs) > 0 {
+		for _, e := range m.Pairs {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *SharedPair) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.First)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	l = len(m.Second)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	if m.WrongAnswers != 0 {
+		n += 1 + sovQuery(uint64(m.WrongAnswers))
+	}
+	if m.Abstentions != 0 {
+		n += 1 + sovQuery(uint64(m.Abstentions))
 	}
 	return n
 }
@@ -4105,6 +4756,542 @@ func (m *QueryPeersResponse) Unmarshal(dAtA []byte) error {
 				return err
 			}
 			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryBeaconRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryBeaconRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryBeaconRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryBeaconResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryBeaconResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryBeaconResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Beacon", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Beacon.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Committed", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Committed = append(m.Committed, string(dAtA[iNdEx:postIndex]))
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Revealed", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Revealed = append(m.Revealed, string(dAtA[iNdEx:postIndex]))
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Draws", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Draws = append(m.Draws, Draw{})
+			if err := m.Draws[len(m.Draws)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QuerySharedRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QuerySharedRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QuerySharedRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QuerySharedResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QuerySharedResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QuerySharedResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tasks", wireType)
+			}
+			m.Tasks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Tasks |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pairs", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Pairs = append(m.Pairs, SharedPair{})
+			if err := m.Pairs[len(m.Pairs)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *SharedPair) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: SharedPair: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: SharedPair: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field First", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.First = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Second", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Second = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field WrongAnswers", wireType)
+			}
+			m.WrongAnswers = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.WrongAnswers |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Abstentions", wireType)
+			}
+			m.Abstentions = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Abstentions |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipQuery(dAtA[iNdEx:])

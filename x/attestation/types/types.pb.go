@@ -101,6 +101,37 @@ func (ArtefactStatus) EnumDescriptor() ([]byte, []int) {
 	return fileDescriptor_52e51778bf0eae83, []int{1}
 }
 
+// BeaconPhase is the phase of the beacon's current number.
+type BeaconPhase int32
+
+const (
+	BEACON_PHASE_UNSPECIFIED BeaconPhase = 0
+	// Validators commit to a secret each; the phase ends only when somebody waits for a draw.
+	BEACON_PHASE_COMMIT BeaconPhase = 1
+	// The committed secrets are revealed.
+	BEACON_PHASE_REVEAL BeaconPhase = 2
+)
+
+var BeaconPhase_name = map[int32]string{
+	0: "BEACON_PHASE_UNSPECIFIED",
+	1: "BEACON_PHASE_COMMIT",
+	2: "BEACON_PHASE_REVEAL",
+}
+
+var BeaconPhase_value = map[string]int32{
+	"BEACON_PHASE_UNSPECIFIED": 0,
+	"BEACON_PHASE_COMMIT":      1,
+	"BEACON_PHASE_REVEAL":      2,
+}
+
+func (x BeaconPhase) String() string {
+	return proto.EnumName(BeaconPhase_name, int32(x))
+}
+
+func (BeaconPhase) EnumDescriptor() ([]byte, []int) {
+	return fileDescriptor_52e51778bf0eae83, []int{2}
+}
+
 // Params are the settings of the module. Heights are blocks.
 type Params struct {
 	// live_window is the number of heights during which an extension counts as a sign of life.
@@ -120,6 +151,10 @@ type Params struct {
 	Retention int64 `protobuf:"varint,8,opt,name=retention,proto3" json:"retention,omitempty"`
 	// max_peer_lifetime bounds the expiry of a peer announcement, in heights.
 	MaxPeerLifetime int64 `protobuf:"varint,9,opt,name=max_peer_lifetime,json=maxPeerLifetime,proto3" json:"max_peer_lifetime,omitempty"`
+	// beacon_window is the length of a reveal window of the beacon, in heights (at least 10).
+	BeaconWindow int64 `protobuf:"varint,10,opt,name=beacon_window,json=beaconWindow,proto3" json:"beacon_window,omitempty"`
+	// spot_e6 is the chance that a settled task is followed by a spot task, in millionths.
+	SpotE6 uint32 `protobuf:"varint,11,opt,name=spot_e6,json=spotE6,proto3" json:"spot_e6,omitempty"`
 }
 
 func (m *Params) Reset()         { *m = Params{} }
@@ -218,6 +253,20 @@ func (m *Params) GetMaxPeerLifetime() int64 {
 	return 0
 }
 
+func (m *Params) GetBeaconWindow() int64 {
+	if m != nil {
+		return m.BeaconWindow
+	}
+	return 0
+}
+
+func (m *Params) GetSpotE6() uint32 {
+	if m != nil {
+		return m.SpotE6
+	}
+	return 0
+}
+
 // KindBudget is the cost that tasks of one kind may have in one budget window.
 type KindBudget struct {
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
@@ -308,6 +357,8 @@ type Task struct {
 	// note says in words why a window was extended or the task expired.
 	Note           string `protobuf:"bytes,21,opt,name=note,proto3" json:"note,omitempty"`
 	FinishedHeight int64  `protobuf:"varint,22,opt,name=finished_height,json=finishedHeight,proto3" json:"finished_height,omitempty"`
+	// challenges are the parts of an audit that validators found wrong in their own samples.
+	Challenges []Challenge `protobuf:"bytes,23,rep,name=challenges,proto3" json:"challenges"`
 }
 
 func (m *Task) Reset()         { *m = Task{} }
@@ -490,6 +541,74 @@ func (m *Task) GetFinishedHeight() int64 {
 	return 0
 }
 
+func (m *Task) GetChallenges() []Challenge {
+	if m != nil {
+		return m.Challenges
+	}
+	return nil
+}
+
+// Challenge says that a validator's own replay of a segment differs from the transcript.
+type Challenge struct {
+	Segment  uint32 `protobuf:"varint,1,opt,name=segment,proto3" json:"segment,omitempty"`
+	Operator string `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	Height   int64  `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
+}
+
+func (m *Challenge) Reset()         { *m = Challenge{} }
+func (m *Challenge) String() string { return proto.CompactTextString(m) }
+func (*Challenge) ProtoMessage()    {}
+func (*Challenge) Descriptor() ([]byte, []int) {
+	return fileDescriptor_52e51778bf0eae83, []int{3}
+}
+func (m *Challenge) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Challenge) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Challenge.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Challenge) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Challenge.Merge(m, src)
+}
+func (m *Challenge) XXX_Size() int {
+	return m.Size()
+}
+func (m *Challenge) XXX_DiscardUnknown() {
+	xxx_messageInfo_Challenge.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Challenge proto.InternalMessageInfo
+
+func (m *Challenge) GetSegment() uint32 {
+	if m != nil {
+		return m.Segment
+	}
+	return 0
+}
+
+func (m *Challenge) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+func (m *Challenge) GetHeight() int64 {
+	if m != nil {
+		return m.Height
+	}
+	return 0
+}
+
 // Snapshot is the bonded power at one height.
 type Snapshot struct {
 	Height     int64    `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"`
@@ -505,7 +624,7 @@ func (m *Snapshot) Reset()         { *m = Snapshot{} }
 func (m *Snapshot) String() string { return proto.CompactTextString(m) }
 func (*Snapshot) ProtoMessage()    {}
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return fileDescriptor_52e51778bf0eae83, []int{3}
+	return fileDescriptor_52e51778bf0eae83, []int{4}
 }
 func (m *Snapshot) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -574,7 +693,7 @@ func (m *Member) Reset()         { *m = Member{} }
 func (m *Member) String() string { return proto.CompactTextString(m) }
 func (*Member) ProtoMessage()    {}
 func (*Member) Descriptor() ([]byte, []int) {
-	return fileDescriptor_52e51778bf0eae83, []int{4}
+	return fileDescriptor_52e51778bf0eae83, []int{5}
 }
 func (m *Member) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -628,7 +747,8 @@ func (m *Member) GetFactorE6() uint64 {
 type Witness struct {
 	// witness is SHA-256 over domain, chain, task, operator and answer.
 	Witness []byte `protobuf:"bytes,1,opt,name=witness,proto3" json:"witness,omitempty"`
-	// personal binds the operator's per-row values (for later spot tasks); may be empty.
+	// personal binds the operator's own sample of the computation, which a spot task may ask everybody for; empty for kinds
+	// without one.
 	Personal     []byte `protobuf:"bytes,2,opt,name=personal,proto3" json:"personal,omitempty"`
 	SignedHeight int64  `protobuf:"varint,3,opt,name=signed_height,json=signedHeight,proto3" json:"signed_height,omitempty"`
 	// voided is set when its author opened before the commit window had closed.
@@ -639,7 +759,7 @@ func (m *Witness) Reset()         { *m = Witness{} }
 func (m *Witness) String() string { return proto.CompactTextString(m) }
 func (*Witness) ProtoMessage()    {}
 func (*Witness) Descriptor() ([]byte, []int) {
-	return fileDescriptor_52e51778bf0eae83, []int{5}
+	return fileDescriptor_52e51778bf0eae83, []int{6}
 }
 func (m *Witness) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -707,7 +827,7 @@ func (m *Opening) Reset()         { *m = Opening{} }
 func (m *Opening) String() string { return proto.CompactTextString(m) }
 func (*Opening) ProtoMessage()    {}
 func (*Opening) Descriptor() ([]byte, []int) {
-	return fileDescriptor_52e51778bf0eae83, []int{6}
+	return fileDescriptor_52e51778bf0eae83, []int{7}
 }
 func (m *Opening) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -774,13 +894,15 @@ type Artefact struct {
 	TotalPower     int64          `protobuf:"varint,13,opt,name=total_power,json=totalPower,proto3" json:"total_power,omitempty"`
 	Note           string         `protobuf:"bytes,14,opt,name=note,proto3" json:"note,omitempty"`
 	FinishedHeight int64          `protobuf:"varint,15,opt,name=finished_height,json=finishedHeight,proto3" json:"finished_height,omitempty"`
+	// manifest, in the encoding of the kind's owner, names further files that have to be held too; usually empty.
+	Manifest []byte `protobuf:"bytes,16,opt,name=manifest,proto3" json:"manifest,omitempty"`
 }
 
 func (m *Artefact) Reset()         { *m = Artefact{} }
 func (m *Artefact) String() string { return proto.CompactTextString(m) }
 func (*Artefact) ProtoMessage()    {}
 func (*Artefact) Descriptor() ([]byte, []int) {
-	return fileDescriptor_52e51778bf0eae83, []int{7}
+	return fileDescriptor_52e51778bf0eae83, []int{8}
 }
 func (m *Artefact) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -914,6 +1036,13 @@ func (m *Artefact) GetFinishedHeight() int64 {
 	return 0
 }
 
+func (m *Artefact) GetManifest() []byte {
+	if m != nil {
+		return m.Manifest
+	}
+	return nil
+}
+
 // Peer is the announced overlay identity of an account.
 type Peer struct {
 	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
@@ -929,7 +1058,7 @@ func (m *Peer) Reset()         { *m = Peer{} }
 func (m *Peer) String() string { return proto.CompactTextString(m) }
 func (*Peer) ProtoMessage()    {}
 func (*Peer) Descriptor() ([]byte, []int) {
-	return fileDescriptor_52e51778bf0eae83, []int{8}
+	return fileDescriptor_52e51778bf0eae83, []int{9}
 }
 func (m *Peer) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -997,7 +1126,7 @@ func (m *BudgetUse) Reset()         { *m = BudgetUse{} }
 func (m *BudgetUse) String() string { return proto.CompactTextString(m) }
 func (*BudgetUse) ProtoMessage()    {}
 func (*BudgetUse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_52e51778bf0eae83, []int{9}
+	return fileDescriptor_52e51778bf0eae83, []int{10}
 }
 func (m *BudgetUse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1047,12 +1176,348 @@ func (m *BudgetUse) GetUsed() uint64 {
 	return 0
 }
 
+// Beacon is the source of randomness that no single party chooses.
+type Beacon struct {
+	// number counts the seeds; secrets are bound to it.
+	Number uint64      `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Phase  BeaconPhase `protobuf:"varint,2,opt,name=phase,proto3,enum=pold.attestation.v1.BeaconPhase" json:"phase,omitempty"`
+	// opened_height is when the phase began, until the last height at which a signed extension may carry a secret.
+	OpenedHeight int64 `protobuf:"varint,3,opt,name=opened_height,json=openedHeight,proto3" json:"opened_height,omitempty"`
+	Until        int64 `protobuf:"varint,4,opt,name=until,proto3" json:"until,omitempty"`
+	Extended     bool  `protobuf:"varint,5,opt,name=extended,proto3" json:"extended,omitempty"`
+	// snapshot is the height whose bonded power may reveal.
+	Snapshot int64 `protobuf:"varint,6,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	// seed is the last one, seed_height when it was drawn.
+	Seed       []byte `protobuf:"bytes,7,opt,name=seed,proto3" json:"seed,omitempty"`
+	SeedHeight int64  `protobuf:"varint,8,opt,name=seed_height,json=seedHeight,proto3" json:"seed_height,omitempty"`
+}
+
+func (m *Beacon) Reset()         { *m = Beacon{} }
+func (m *Beacon) String() string { return proto.CompactTextString(m) }
+func (*Beacon) ProtoMessage()    {}
+func (*Beacon) Descriptor() ([]byte, []int) {
+	return fileDescriptor_52e51778bf0eae83, []int{11}
+}
+func (m *Beacon) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Beacon) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Beacon.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Beacon) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Beacon.Merge(m, src)
+}
+func (m *Beacon) XXX_Size() int {
+	return m.Size()
+}
+func (m *Beacon) XXX_DiscardUnknown() {
+	xxx_messageInfo_Beacon.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Beacon proto.InternalMessageInfo
+
+func (m *Beacon) GetNumber() uint64 {
+	if m != nil {
+		return m.Number
+	}
+	return 0
+}
+
+func (m *Beacon) GetPhase() BeaconPhase {
+	if m != nil {
+		return m.Phase
+	}
+	return BEACON_PHASE_UNSPECIFIED
+}
+
+func (m *Beacon) GetOpenedHeight() int64 {
+	if m != nil {
+		return m.OpenedHeight
+	}
+	return 0
+}
+
+func (m *Beacon) GetUntil() int64 {
+	if m != nil {
+		return m.Until
+	}
+	return 0
+}
+
+func (m *Beacon) GetExtended() bool {
+	if m != nil {
+		return m.Extended
+	}
+	return false
+}
+
+func (m *Beacon) GetSnapshot() int64 {
+	if m != nil {
+		return m.Snapshot
+	}
+	return 0
+}
+
+func (m *Beacon) GetSeed() []byte {
+	if m != nil {
+		return m.Seed
+	}
+	return nil
+}
+
+func (m *Beacon) GetSeedHeight() int64 {
+	if m != nil {
+		return m.SeedHeight
+	}
+	return 0
+}
+
+// BeaconShare is what one operator contributes to one number of the beacon.
+type BeaconShare struct {
+	// commit is the SHA-256 over domain, chain, number, operator and secret.
+	Commit []byte `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
+	// secret is empty until it is revealed.
+	Secret       []byte `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
+	SignedHeight int64  `protobuf:"varint,3,opt,name=signed_height,json=signedHeight,proto3" json:"signed_height,omitempty"`
+}
+
+func (m *BeaconShare) Reset()         { *m = BeaconShare{} }
+func (m *BeaconShare) String() string { return proto.CompactTextString(m) }
+func (*BeaconShare) ProtoMessage()    {}
+func (*BeaconShare) Descriptor() ([]byte, []int) {
+	return fileDescriptor_52e51778bf0eae83, []int{12}
+}
+func (m *BeaconShare) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *BeaconShare) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_BeaconShare.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *BeaconShare) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_BeaconShare.Merge(m, src)
+}
+func (m *BeaconShare) XXX_Size() int {
+	return m.Size()
+}
+func (m *BeaconShare) XXX_DiscardUnknown() {
+	xxx_messageInfo_BeaconShare.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_BeaconShare proto.InternalMessageInfo
+
+func (m *BeaconShare) GetCommit() []byte {
+	if m != nil {
+		return m.Commit
+	}
+	return nil
+}
+
+func (m *BeaconShare) GetSecret() []byte {
+	if m != nil {
+		return m.Secret
+	}
+	return nil
+}
+
+func (m *BeaconShare) GetSignedHeight() int64 {
+	if m != nil {
+		return m.SignedHeight
+	}
+	return 0
+}
+
+// Draw is a request for a seed that nobody can know before the request was made.
+type Draw struct {
+	Id   uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// ref is the owner's reference, returned to it with the seed.
+	Ref             []byte `protobuf:"bytes,3,opt,name=ref,proto3" json:"ref,omitempty"`
+	RequestedHeight int64  `protobuf:"varint,4,opt,name=requested_height,json=requestedHeight,proto3" json:"requested_height,omitempty"`
+	// beacon is the number that will give the seed; 0 while the request waits for the next reveal window.
+	Beacon uint64 `protobuf:"varint,5,opt,name=beacon,proto3" json:"beacon,omitempty"`
+}
+
+func (m *Draw) Reset()         { *m = Draw{} }
+func (m *Draw) String() string { return proto.CompactTextString(m) }
+func (*Draw) ProtoMessage()    {}
+func (*Draw) Descriptor() ([]byte, []int) {
+	return fileDescriptor_52e51778bf0eae83, []int{13}
+}
+func (m *Draw) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Draw) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Draw.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Draw) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Draw.Merge(m, src)
+}
+func (m *Draw) XXX_Size() int {
+	return m.Size()
+}
+func (m *Draw) XXX_DiscardUnknown() {
+	xxx_messageInfo_Draw.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Draw proto.InternalMessageInfo
+
+func (m *Draw) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+func (m *Draw) GetKind() string {
+	if m != nil {
+		return m.Kind
+	}
+	return ""
+}
+
+func (m *Draw) GetRef() []byte {
+	if m != nil {
+		return m.Ref
+	}
+	return nil
+}
+
+func (m *Draw) GetRequestedHeight() int64 {
+	if m != nil {
+		return m.RequestedHeight
+	}
+	return 0
+}
+
+func (m *Draw) GetBeacon() uint64 {
+	if m != nil {
+		return m.Beacon
+	}
+	return 0
+}
+
+// SpotManifest holds the pinned inputs of a spot task: what is the personal value of this operator for that task?
+type SpotManifest struct {
+	ChainId string `protobuf:"bytes,1,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
+	TaskId  uint64 `protobuf:"varint,2,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Kind    string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	// manifest holds the pinned inputs of the task that is looked into.
+	Manifest []byte `protobuf:"bytes,4,opt,name=manifest,proto3" json:"manifest,omitempty"`
+	Operator string `protobuf:"bytes,5,opt,name=operator,proto3" json:"operator,omitempty"`
+	// personal is what the operator committed to.
+	Personal []byte `protobuf:"bytes,6,opt,name=personal,proto3" json:"personal,omitempty"`
+}
+
+func (m *SpotManifest) Reset()         { *m = SpotManifest{} }
+func (m *SpotManifest) String() string { return proto.CompactTextString(m) }
+func (*SpotManifest) ProtoMessage()    {}
+func (*SpotManifest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_52e51778bf0eae83, []int{14}
+}
+func (m *SpotManifest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *SpotManifest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_SpotManifest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *SpotManifest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_SpotManifest.Merge(m, src)
+}
+func (m *SpotManifest) XXX_Size() int {
+	return m.Size()
+}
+func (m *SpotManifest) XXX_DiscardUnknown() {
+	xxx_messageInfo_SpotManifest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_SpotManifest proto.InternalMessageInfo
+
+func (m *SpotManifest) GetChainId() string {
+	if m != nil {
+		return m.ChainId
+	}
+	return ""
+}
+
+func (m *SpotManifest) GetTaskId() uint64 {
+	if m != nil {
+		return m.TaskId
+	}
+	return 0
+}
+
+func (m *SpotManifest) GetKind() string {
+	if m != nil {
+		return m.Kind
+	}
+	return ""
+}
+
+func (m *SpotManifest) GetManifest() []byte {
+	if m != nil {
+		return m.Manifest
+	}
+	return nil
+}
+
+func (m *SpotManifest) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+func (m *SpotManifest) GetPersonal() []byte {
+	if m != nil {
+		return m.Personal
+	}
+	return nil
+}
+
 func init() {
 	proto.RegisterEnum("pold.attestation.v1.TaskStatus", TaskStatus_name, TaskStatus_value)
 	proto.RegisterEnum("pold.attestation.v1.ArtefactStatus", ArtefactStatus_name, ArtefactStatus_value)
+	proto.RegisterEnum("pold.attestation.v1.BeaconPhase", BeaconPhase_name, BeaconPhase_value)
 	proto.RegisterType((*Params)(nil), "pold.attestation.v1.Params")
 	proto.RegisterType((*KindBudget)(nil), "pold.attestation.v1.KindBudget")
 	proto.RegisterType((*Task)(nil), "pold.attestation.v1.Task")
+	proto.RegisterType((*Challenge)(nil), "pold.attestation.v1.Challenge")
 	proto.RegisterType((*Snapshot)(nil), "pold.attestation.v1.Snapshot")
 	proto.RegisterType((*Member)(nil), "pold.attestation.v1.Member")
 	proto.RegisterType((*Witness)(nil), "pold.attestation.v1.Witness")
@@ -1060,99 +1525,125 @@ func init() {
 	proto.RegisterType((*Artefact)(nil), "pold.attestation.v1.Artefact")
 	proto.RegisterType((*Peer)(nil), "pold.attestation.v1.Peer")
 	proto.RegisterType((*BudgetUse)(nil), "pold.attestation.v1.BudgetUse")
+	proto.RegisterType((*Beacon)(nil), "pold.attestation.v1.Beacon")
+	proto.RegisterType((*BeaconShare)(nil), "pold.attestation.v1.BeaconShare")
+	proto.RegisterType((*Draw)(nil), "pold.attestation.v1.Draw")
+	proto.RegisterType((*SpotManifest)(nil), "pold.attestation.v1.SpotManifest")
 }
 
 func init() { proto.RegisterFile("pold/attestation/v1/types.proto", fileDescriptor_52e51778bf0eae83) }
 
 var fileDescriptor_52e51778bf0eae83 = []byte{
-	// 1392 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x94, 0x56, 0x4d, 0x6f, 0x13, 0xc7,
-	0x1b, 0xcf, 0xda, 0x1b, 0xbf, 0x3c, 0x7e, 0x89, 0x33, 0x31, 0xc9, 0x92, 0x80, 0x1d, 0x8c, 0xfe,
-	0xfa, 0x47, 0xa9, 0x62, 0x17, 0xda, 0x52, 0xa9, 0xa8, 0x07, 0x87, 0x98, 0xc6, 0x4d, 0x80, 0x74,
-	0xed, 0x34, 0x55, 0x2f, 0xd6, 0xc6, 0x3b, 0xb1, 0x47, 0xf1, 0xee, 0x58, 0x3b, 0x13, 0x27, 0xa0,
-	0x5e, 0x2b, 0x55, 0xf4, 0xd2, 0xef, 0x80, 0xd4, 0xf6, 0x52, 0x89, 0x03, 0x1f, 0x82, 0x23, 0xe2,
-	0x54, 0xf5, 0x80, 0x2a, 0x38, 0x70, 0xed, 0x47, 0xa8, 0xe6, 0x65, 0x6d, 0xc7, 0x98, 0x2a, 0x5c,
-	0xac, 0x79, 0x7e, 0xf3, 0x7b, 0x66, 0x9e, 0x7d, 0x5e, 0x7e, 0x1e, 0x28, 0xf6, 0x69, 0xcf, 0xad,
-	0x38, 0x9c, 0x63, 0xc6, 0x1d, 0x4e, 0xa8, 0x5f, 0x19, 0xdc, 0xa8, 0xf0, 0x87, 0x7d, 0xcc, 0xca,
-	0xfd, 0x80, 0x72, 0x8a, 0x16, 0x04, 0xa1, 0x3c, 0x46, 0x28, 0x0f, 0x6e, 0x2c, 0xcf, 0x3b, 0x1e,
-	0xf1, 0x69, 0x45, 0xfe, 0x2a, 0xde, 0xf2, 0xe5, 0x36, 0x65, 0x1e, 0x65, 0x2d, 0x69, 0x55, 0x94,
-	0xa1, 0xb7, 0xf2, 0x1d, 0xda, 0xa1, 0x0a, 0x17, 0x2b, 0x85, 0x96, 0x9e, 0x44, 0x21, 0xb6, 0xe7,
-	0x04, 0x8e, 0xc7, 0x50, 0x11, 0x52, 0x3d, 0x32, 0xc0, 0xad, 0x53, 0xe2, 0xbb, 0xf4, 0xd4, 0x32,
-	0x56, 0x8d, 0xb5, 0xa8, 0x0d, 0x02, 0x3a, 0x90, 0x08, 0x2a, 0xc3, 0x82, 0x47, 0xfc, 0x96, 0x24,
-	0x0d, 0x9c, 0x1e, 0x71, 0x1d, 0x4e, 0x03, 0x66, 0x45, 0x56, 0x8d, 0xb5, 0x8c, 0x3d, 0xef, 0x11,
-	0x7f, 0x97, 0x0c, 0xf0, 0xb7, 0xc3, 0x0d, 0x74, 0x1d, 0x32, 0x6d, 0xea, 0x79, 0x84, 0x87, 0x47,
-	0x46, 0xe5, 0x91, 0x69, 0x05, 0xea, 0x43, 0x8b, 0x90, 0xa2, 0x7d, 0xec, 0x87, 0x14, 0x53, 0xdd,
-	0x2a, 0x20, 0x4d, 0xa8, 0xc0, 0x82, 0x33, 0x70, 0x48, 0xcf, 0x39, 0x24, 0x3d, 0xc2, 0x1f, 0x86,
-	0xc4, 0x59, 0x49, 0x44, 0xe3, 0x5b, 0xda, 0xe1, 0x3a, 0x64, 0x0e, 0x4f, 0xdc, 0x0e, 0x1e, 0x5e,
-	0x1b, 0x53, 0xd7, 0x2a, 0x50, 0x93, 0xb6, 0x20, 0xae, 0x6c, 0x66, 0xc5, 0x57, 0xa3, 0x6b, 0xa9,
-	0x9b, 0xc5, 0xf2, 0x94, 0x14, 0x97, 0x77, 0x88, 0xef, 0x6e, 0x4a, 0xde, 0x66, 0xf2, 0xf9, 0xab,
-	0xe2, 0xcc, 0xef, 0x6f, 0x9f, 0xae, 0x1b, 0x76, 0xe8, 0x8a, 0xae, 0x40, 0x32, 0xc0, 0x1c, 0xfb,
-	0x82, 0x6e, 0x25, 0xe4, 0x35, 0x23, 0x00, 0xad, 0xc3, 0xbc, 0xe7, 0x9c, 0xb5, 0xfa, 0x18, 0x07,
-	0xad, 0x1e, 0x39, 0xc2, 0x9c, 0x78, 0xd8, 0x4a, 0x4a, 0xd6, 0x9c, 0xe7, 0x9c, 0xed, 0x61, 0x1c,
-	0xec, 0x6a, 0xf8, 0x8b, 0x2b, 0x8f, 0xdf, 0x3e, 0x5d, 0x5f, 0x7a, 0xa7, 0x0d, 0x54, 0x69, 0x4a,
-	0x9f, 0x02, 0x8c, 0x22, 0x41, 0x08, 0xcc, 0x63, 0xe2, 0xbb, 0xb2, 0x42, 0x49, 0x5b, 0xae, 0x05,
-	0xd6, 0xa6, 0x8c, 0xcb, 0x62, 0x98, 0xb6, 0x5c, 0x97, 0x7e, 0x8d, 0x81, 0xd9, 0x74, 0xd8, 0x31,
-	0xca, 0x42, 0x84, 0x28, 0xba, 0x69, 0x47, 0x88, 0x3b, 0x3c, 0x20, 0x32, 0x76, 0xc0, 0x32, 0x24,
-	0x3c, 0xc7, 0x27, 0x47, 0x98, 0x71, 0x59, 0xa7, 0xb4, 0x3d, 0xb4, 0x45, 0x46, 0xc3, 0x75, 0xab,
-	0xeb, 0xb0, 0xae, 0xac, 0x52, 0xda, 0x4e, 0x87, 0xe0, 0xb6, 0xc3, 0xba, 0x28, 0x07, 0xd1, 0x00,
-	0x1f, 0xc9, 0xba, 0xa4, 0x6d, 0xb1, 0x1c, 0xc6, 0x14, 0x1b, 0xc5, 0x84, 0xbe, 0x82, 0x44, 0x3f,
-	0x20, 0x34, 0x20, 0xfc, 0xa1, 0x15, 0x17, 0xd7, 0x6f, 0x7e, 0x24, 0xf2, 0xfa, 0xd7, 0xab, 0xe2,
-	0x25, 0xd5, 0xad, 0xcc, 0x3d, 0x2e, 0x13, 0x5a, 0xf1, 0x1c, 0xde, 0x2d, 0xd7, 0x7d, 0xfe, 0xf2,
-	0xd9, 0x06, 0xe8, 0x36, 0xae, 0xfb, 0xdc, 0x1e, 0x3a, 0xa3, 0xcf, 0x21, 0x26, 0x92, 0x74, 0xc2,
-	0x64, 0xde, 0xb3, 0xef, 0xa9, 0x9f, 0xf8, 0xfc, 0x86, 0xa4, 0xd9, 0x9a, 0x8e, 0xfe, 0x07, 0xd9,
-	0x76, 0x80, 0x1d, 0x8e, 0xdd, 0x56, 0x17, 0x93, 0x4e, 0x97, 0xeb, 0x92, 0x64, 0x34, 0xba, 0x2d,
-	0x41, 0xf1, 0xcd, 0xa2, 0x09, 0x47, 0x2c, 0x50, 0x5d, 0xa4, 0x40, 0x4d, 0xba, 0x06, 0xba, 0x99,
-	0x5b, 0x27, 0x3e, 0x27, 0x3d, 0x2b, 0x25, 0x39, 0x29, 0x85, 0xed, 0x0b, 0x08, 0x5d, 0x05, 0xd9,
-	0xcc, 0x9a, 0x90, 0x56, 0x3d, 0x22, 0x10, 0xb5, 0xfd, 0x7f, 0x98, 0xd3, 0x27, 0xe0, 0x33, 0x8e,
-	0x7d, 0x17, 0xbb, 0x56, 0x66, 0xd5, 0x58, 0x4b, 0xd8, 0x59, 0x05, 0xd7, 0x34, 0x1a, 0xc6, 0x33,
-	0xa2, 0x65, 0x25, 0x4d, 0xc6, 0x33, 0x24, 0x2d, 0x43, 0x82, 0xf9, 0x4e, 0x9f, 0x75, 0x29, 0xb7,
-	0xe6, 0xe4, 0x55, 0x43, 0x1b, 0x2d, 0x42, 0xcc, 0xf1, 0xd9, 0x29, 0x0e, 0xac, 0x9c, 0x2c, 0x91,
-	0xb6, 0xd0, 0x6d, 0x88, 0x7b, 0x0e, 0x6f, 0x77, 0xb1, 0x6b, 0xcd, 0xaf, 0x46, 0xd7, 0x92, 0x9b,
-	0xd7, 0x5e, 0x3e, 0xdb, 0xb8, 0xaa, 0x73, 0x3e, 0x9c, 0xe6, 0xaa, 0xeb, 0x06, 0x98, 0xb1, 0x06,
-	0x0f, 0x88, 0xdf, 0xb1, 0x43, 0x0f, 0x54, 0x05, 0xf0, 0x08, 0x0b, 0xfd, 0xd1, 0x45, 0xfd, 0xc7,
-	0x9c, 0x54, 0x73, 0xc9, 0x65, 0xab, 0x4f, 0x45, 0x78, 0x0b, 0x2a, 0xd1, 0x1a, 0xdc, 0x13, 0x98,
-	0x50, 0x09, 0x4e, 0xb9, 0xd3, 0xd3, 0x94, 0xbc, 0x52, 0x09, 0x09, 0x29, 0x02, 0x02, 0xd3, 0xa7,
-	0x1c, 0x5b, 0x97, 0x54, 0x4b, 0x8b, 0xb5, 0xc8, 0xed, 0x11, 0xf1, 0x09, 0xeb, 0x8e, 0x8a, 0xb8,
-	0x28, 0x1d, 0xb3, 0x21, 0xac, 0xca, 0x58, 0xfa, 0xc7, 0x80, 0x44, 0x63, 0x2c, 0x4f, 0x9a, 0xac,
-	0x14, 0x50, 0x5b, 0x32, 0x4f, 0xd8, 0x3b, 0xc4, 0x52, 0xf1, 0x84, 0x62, 0xac, 0x4c, 0xed, 0xb8,
-	0x7b, 0x92, 0xb3, 0x69, 0x8a, 0xae, 0xb6, 0x43, 0x8f, 0xc9, 0xf8, 0xa3, 0xef, 0xc4, 0x7f, 0x1f,
-	0xd2, 0x8a, 0x70, 0xaa, 0xee, 0x36, 0x3f, 0x7c, 0x36, 0xd4, 0x0d, 0x07, 0x2a, 0xda, 0x02, 0x40,
-	0x80, 0x8f, 0x70, 0x80, 0xfd, 0x36, 0x66, 0x72, 0x28, 0x4d, 0x7b, 0x0c, 0x29, 0x3d, 0x82, 0x98,
-	0x8a, 0x14, 0x7d, 0x09, 0x09, 0xda, 0xc7, 0x81, 0x28, 0x92, 0x52, 0x94, 0x8b, 0x14, 0x70, 0xe8,
-	0x82, 0xf2, 0x30, 0xab, 0xbe, 0x29, 0x22, 0xbf, 0x49, 0x19, 0x68, 0x05, 0x92, 0x47, 0x4e, 0x9b,
-	0xd3, 0xa0, 0x85, 0x6f, 0xc9, 0xaf, 0x35, 0xed, 0x84, 0x02, 0x6a, 0xb7, 0x4a, 0x3f, 0x40, 0xfc,
-	0x80, 0x70, 0x1f, 0x33, 0x86, 0x2c, 0x88, 0x9f, 0xaa, 0xa5, 0xbc, 0x3b, 0x6d, 0x87, 0xa6, 0x68,
-	0xe5, 0x3e, 0x0e, 0x18, 0xf5, 0x9d, 0x9e, 0x3c, 0x3a, 0x6d, 0x0f, 0x6d, 0xd1, 0x32, 0x8c, 0x74,
-	0xc6, 0x66, 0x53, 0xff, 0xb1, 0x28, 0x50, 0xcf, 0xe6, 0x22, 0xc4, 0x06, 0x94, 0x88, 0x49, 0x31,
-	0xe5, 0xa4, 0x68, 0xab, 0xf4, 0xa3, 0x01, 0xf1, 0x07, 0x7d, 0xec, 0x13, 0xbf, 0x33, 0x36, 0x13,
-	0xc6, 0xb9, 0x99, 0x18, 0xcf, 0x49, 0xe4, 0xc3, 0x73, 0x72, 0x91, 0xf8, 0x4a, 0x7f, 0x44, 0x21,
-	0x51, 0x0d, 0x38, 0x16, 0x69, 0xb9, 0x90, 0x42, 0xe7, 0x20, 0xda, 0x26, 0xae, 0x3c, 0x2b, 0x69,
-	0x8b, 0xa5, 0x08, 0x9f, 0x75, 0x9d, 0x9b, 0x9f, 0xdd, 0xd2, 0x82, 0xac, 0x2d, 0xe1, 0xcd, 0xc8,
-	0x23, 0xac, 0xcb, 0x2e, 0xd7, 0xa1, 0x3c, 0xc7, 0x46, 0xf2, 0x7c, 0x7b, 0xa8, 0xa0, 0x71, 0xa9,
-	0xa0, 0xd7, 0xa7, 0xf6, 0x73, 0x18, 0xe2, 0x84, 0x8a, 0x5e, 0x83, 0xb4, 0xc3, 0x8e, 0x47, 0x5f,
-	0xa8, 0xfe, 0xfc, 0x52, 0x12, 0xd3, 0x05, 0xc8, 0xc3, 0xac, 0x12, 0x3d, 0xa5, 0xaf, 0xca, 0x10,
-	0x8d, 0x29, 0x25, 0x8c, 0x11, 0xea, 0x33, 0x29, 0xaa, 0x19, 0x7b, 0x0c, 0x39, 0x27, 0x61, 0xa9,
-	0x09, 0x09, 0xbb, 0x0a, 0xd0, 0xc5, 0xbd, 0x50, 0x27, 0xb4, 0x96, 0x0a, 0x64, 0xaa, 0x48, 0x64,
-	0xde, 0x2b, 0x12, 0xd9, 0xff, 0x16, 0x89, 0xb9, 0xa9, 0x22, 0xf1, 0xb3, 0x01, 0xa6, 0xf8, 0xcb,
-	0x46, 0x37, 0x21, 0xee, 0xa8, 0xc2, 0xeb, 0x79, 0xb1, 0x5e, 0x3e, 0xdb, 0xc8, 0xeb, 0xde, 0x98,
-	0xd0, 0x49, 0x4d, 0x44, 0x4b, 0x10, 0x97, 0xcf, 0x00, 0x12, 0x96, 0x34, 0x26, 0xcc, 0xba, 0x2b,
-	0x5e, 0x10, 0x9a, 0x83, 0x99, 0x15, 0x15, 0xfa, 0x69, 0x8f, 0x00, 0x31, 0x1e, 0xf8, 0xac, 0x4f,
-	0x02, 0xcc, 0xf4, 0xc3, 0x28, 0x34, 0x4b, 0x3b, 0x90, 0x54, 0xaf, 0x81, 0x7d, 0x86, 0xa7, 0x3e,
-	0x08, 0x16, 0x21, 0xa6, 0x9f, 0x3f, 0x6a, 0x30, 0xb5, 0x25, 0xb8, 0x27, 0x0c, 0xbb, 0x7a, 0x28,
-	0xe5, 0x7a, 0xfd, 0x37, 0x03, 0x60, 0xf4, 0x4f, 0x89, 0x56, 0x60, 0xa9, 0x59, 0x6d, 0xec, 0xb4,
-	0x1a, 0xcd, 0x6a, 0x73, 0xbf, 0xd1, 0xda, 0xbf, 0xdf, 0xd8, 0xab, 0xdd, 0xa9, 0xdf, 0xad, 0xd7,
-	0xb6, 0x72, 0x33, 0x68, 0x11, 0xd0, 0xf8, 0xe6, 0x37, 0xfb, 0xb5, 0xfd, 0xda, 0x56, 0xce, 0x98,
-	0xc4, 0xef, 0x3c, 0xb8, 0x77, 0xaf, 0xde, 0xcc, 0x45, 0x50, 0x1e, 0x72, 0xe3, 0xf8, 0x83, 0xbd,
-	0xda, 0xfd, 0x5c, 0x14, 0x2d, 0xc1, 0xc2, 0x38, 0xda, 0xa8, 0x35, 0x9b, 0xbb, 0xb5, 0xad, 0x9c,
-	0x39, 0xb9, 0x51, 0xfb, 0x6e, 0xaf, 0x6e, 0xd7, 0xb6, 0x72, 0xb3, 0xcb, 0xe6, 0x4f, 0x4f, 0x0a,
-	0x33, 0xeb, 0x8f, 0x0d, 0xc8, 0x9e, 0xef, 0x48, 0x54, 0x84, 0x95, 0xaa, 0xdd, 0xac, 0xdd, 0xad,
-	0xde, 0x69, 0x4e, 0x8f, 0xf8, 0x32, 0x5c, 0x9a, 0x24, 0x54, 0x1b, 0x3b, 0x32, 0x68, 0x0b, 0xf2,
-	0x93, 0x5b, 0xdb, 0xb5, 0xdd, 0xad, 0x5c, 0x04, 0x5d, 0x01, 0x6b, 0x72, 0xe7, 0xa0, 0xde, 0xdc,
-	0x96, 0xbb, 0x51, 0x15, 0xcc, 0xe6, 0xd7, 0xcf, 0x5f, 0x17, 0x8c, 0x17, 0xaf, 0x0b, 0xc6, 0xdf,
-	0xaf, 0x0b, 0xc6, 0x2f, 0x6f, 0x0a, 0x33, 0x2f, 0xde, 0x14, 0x66, 0xfe, 0x7c, 0x53, 0x98, 0xf9,
-	0xfe, 0xe3, 0x0e, 0xe1, 0xdd, 0x93, 0xc3, 0x72, 0x9b, 0x7a, 0x15, 0x31, 0x54, 0x1b, 0x3e, 0xe6,
-	0xa7, 0x34, 0x38, 0x96, 0x46, 0xe5, 0xec, 0xdc, 0x13, 0x4f, 0x3e, 0xf3, 0x0f, 0x63, 0xf2, 0x39,
-	0xfe, 0xc9, 0xbf, 0x01, 0x00, 0x00, 0xff, 0xff, 0xa5, 0x86, 0x6f, 0x34, 0x0a, 0x0c, 0x00, 0x00,
+	// 1737 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xa4, 0x58, 0x4d, 0x6f, 0xdb, 0xc8,
+	0x19, 0x36, 0x45, 0x9a, 0x92, 0x5e, 0xcb, 0xb2, 0x32, 0x76, 0x6c, 0xc6, 0x49, 0x64, 0x47, 0x41,
+	0x51, 0xd7, 0x45, 0xa4, 0x6e, 0xda, 0xba, 0x40, 0x17, 0x3d, 0xc8, 0x36, 0xb7, 0x56, 0xe3, 0x24,
+	0x2e, 0x25, 0x6f, 0x8a, 0x5e, 0x84, 0xb1, 0x38, 0x96, 0x06, 0x16, 0x49, 0x95, 0x33, 0xfe, 0xc8,
+	0x62, 0x81, 0xf6, 0x52, 0xa0, 0xd8, 0x5e, 0xfa, 0x1f, 0x7a, 0x68, 0x8f, 0x7b, 0xc8, 0x8f, 0xd8,
+	0x1e, 0x0a, 0x2c, 0x72, 0x2a, 0x7a, 0x58, 0xb4, 0xc9, 0x21, 0x97, 0x1e, 0xfa, 0x13, 0x8a, 0xf9,
+	0x20, 0x45, 0xc9, 0x4a, 0xe1, 0x60, 0x2f, 0xc9, 0xbc, 0xcf, 0x3c, 0xc3, 0x79, 0xe7, 0xfd, 0x96,
+	0x61, 0x63, 0x14, 0x0d, 0xfd, 0x06, 0xe6, 0x9c, 0x30, 0x8e, 0x39, 0x8d, 0xc2, 0xc6, 0xc5, 0x47,
+	0x0d, 0xfe, 0x72, 0x44, 0x58, 0x7d, 0x14, 0x47, 0x3c, 0x42, 0xcb, 0x82, 0x50, 0xcf, 0x10, 0xea,
+	0x17, 0x1f, 0xad, 0xdf, 0xc2, 0x01, 0x0d, 0xa3, 0x86, 0xfc, 0x57, 0xf1, 0xd6, 0xef, 0xf4, 0x22,
+	0x16, 0x44, 0xac, 0x2b, 0xa5, 0x86, 0x12, 0xf4, 0xd6, 0x4a, 0x3f, 0xea, 0x47, 0x0a, 0x17, 0x2b,
+	0x85, 0xd6, 0xfe, 0x6d, 0x82, 0x7d, 0x84, 0x63, 0x1c, 0x30, 0xb4, 0x01, 0x0b, 0x43, 0x7a, 0x41,
+	0xba, 0x97, 0x34, 0xf4, 0xa3, 0x4b, 0xc7, 0xd8, 0x34, 0xb6, 0x4c, 0x0f, 0x04, 0xf4, 0x42, 0x22,
+	0xa8, 0x0e, 0xcb, 0x01, 0x0d, 0xbb, 0x92, 0x74, 0x81, 0x87, 0xd4, 0xc7, 0x3c, 0x8a, 0x99, 0x93,
+	0xdb, 0x34, 0xb6, 0x16, 0xbd, 0x5b, 0x01, 0x0d, 0x0f, 0xe9, 0x05, 0xf9, 0x34, 0xdd, 0x40, 0x0f,
+	0x61, 0xb1, 0x17, 0x05, 0x01, 0xe5, 0xc9, 0x27, 0x4d, 0xf9, 0xc9, 0x92, 0x02, 0xf5, 0x47, 0x37,
+	0x60, 0x21, 0x1a, 0x91, 0x30, 0xa1, 0x58, 0xea, 0x56, 0x01, 0x69, 0x42, 0x03, 0x96, 0xf1, 0x05,
+	0xa6, 0x43, 0x7c, 0x42, 0x87, 0x94, 0xbf, 0x4c, 0x88, 0xf3, 0x92, 0x88, 0xb2, 0x5b, 0xfa, 0xc0,
+	0x43, 0x58, 0x3c, 0x39, 0xf7, 0xfb, 0x24, 0xbd, 0xd6, 0x56, 0xd7, 0x2a, 0x50, 0x93, 0xf6, 0x21,
+	0xaf, 0x64, 0xe6, 0xe4, 0x37, 0xcd, 0xad, 0x85, 0xc7, 0x1b, 0xf5, 0x19, 0x26, 0xae, 0x3f, 0xa1,
+	0xa1, 0xbf, 0x2b, 0x79, 0xbb, 0xc5, 0xaf, 0xbe, 0xd9, 0x98, 0xfb, 0xeb, 0xbb, 0x2f, 0xb7, 0x0d,
+	0x2f, 0x39, 0x8a, 0xee, 0x41, 0x31, 0x26, 0x9c, 0x84, 0x82, 0xee, 0x14, 0xe4, 0x35, 0x63, 0x00,
+	0x6d, 0xc3, 0xad, 0x00, 0x5f, 0x75, 0x47, 0x84, 0xc4, 0xdd, 0x21, 0x3d, 0x25, 0x9c, 0x06, 0xc4,
+	0x29, 0x4a, 0xd6, 0x52, 0x80, 0xaf, 0x8e, 0x08, 0x89, 0x0f, 0x35, 0x2c, 0x95, 0x26, 0xb8, 0x17,
+	0xa5, 0x86, 0x00, 0xad, 0xb4, 0x04, 0xb5, 0xd2, 0x6b, 0x90, 0x67, 0xa3, 0x88, 0x77, 0xc9, 0x8e,
+	0xb3, 0x20, 0x8d, 0x6e, 0x0b, 0xd1, 0xdd, 0xf9, 0xe9, 0xbd, 0x2f, 0xde, 0x7d, 0xb9, 0xbd, 0x76,
+	0x2d, 0x88, 0x94, 0x63, 0x6b, 0x3f, 0x02, 0x18, 0xbf, 0x03, 0x21, 0xb0, 0xce, 0x68, 0xe8, 0x4b,
+	0xff, 0x16, 0x3d, 0xb9, 0x16, 0x58, 0x2f, 0x62, 0x5c, 0xba, 0xd2, 0xf2, 0xe4, 0xba, 0xf6, 0x1f,
+	0x1b, 0xac, 0x0e, 0x66, 0x67, 0xa8, 0x0c, 0x39, 0xaa, 0xe8, 0x96, 0x97, 0xa3, 0x7e, 0xfa, 0x81,
+	0x5c, 0xe6, 0x03, 0xeb, 0x50, 0x08, 0x70, 0x48, 0x4f, 0x09, 0xe3, 0xd2, 0xcb, 0x25, 0x2f, 0x95,
+	0xc5, 0xd3, 0x92, 0x75, 0x77, 0x80, 0xd9, 0x40, 0xfa, 0xb8, 0xe4, 0x95, 0x12, 0xf0, 0x00, 0xb3,
+	0x01, 0xaa, 0x80, 0x19, 0x93, 0x53, 0xe9, 0xd5, 0x92, 0x27, 0x96, 0xa9, 0x4e, 0xf6, 0x58, 0x27,
+	0xf4, 0x73, 0x28, 0x8c, 0x62, 0x1a, 0xc5, 0x94, 0xbf, 0x74, 0xf2, 0xe2, 0xfa, 0xdd, 0xef, 0x0b,
+	0xaf, 0xfc, 0xf3, 0x9b, 0x8d, 0xdb, 0x2a, 0xd6, 0x99, 0x7f, 0x56, 0xa7, 0x51, 0x23, 0xc0, 0x7c,
+	0x50, 0x6f, 0x85, 0xfc, 0xf5, 0xab, 0x47, 0xa0, 0x93, 0xa0, 0x15, 0x72, 0x2f, 0x3d, 0x8c, 0x7e,
+	0x02, 0xb6, 0x30, 0xd2, 0x39, 0x93, 0x5e, 0x2b, 0xbf, 0xc7, 0xfb, 0xe2, 0xf9, 0x6d, 0x49, 0xf3,
+	0x34, 0x1d, 0x7d, 0x07, 0xca, 0xbd, 0x98, 0x60, 0x4e, 0xfc, 0xee, 0x80, 0xd0, 0xfe, 0x80, 0x6b,
+	0x87, 0x2e, 0x6a, 0xf4, 0x40, 0x82, 0xe2, 0xcd, 0x22, 0x84, 0xc7, 0x2c, 0xed, 0x4e, 0x05, 0x6a,
+	0xd2, 0x03, 0xd0, 0xa9, 0xd0, 0x3d, 0x0f, 0x39, 0x1d, 0x4a, 0x9f, 0x9a, 0xde, 0x82, 0xc2, 0x8e,
+	0x05, 0x84, 0xee, 0x83, 0x4c, 0x05, 0x4d, 0x28, 0xa9, 0x08, 0x13, 0x88, 0xda, 0xfe, 0x2e, 0x2c,
+	0xe9, 0x2f, 0x90, 0x2b, 0x4e, 0x42, 0x9f, 0xf8, 0xce, 0xe2, 0xa6, 0xb1, 0x55, 0xf0, 0xca, 0x0a,
+	0x76, 0x35, 0x9a, 0xe8, 0x33, 0xa6, 0x95, 0x25, 0x4d, 0xea, 0x93, 0x92, 0xd6, 0xa1, 0xc0, 0x42,
+	0x3c, 0x62, 0x83, 0x88, 0x3b, 0x4b, 0xf2, 0xaa, 0x54, 0x46, 0xab, 0x60, 0xe3, 0x90, 0x5d, 0x92,
+	0xd8, 0xa9, 0x48, 0x17, 0x69, 0x09, 0x7d, 0x0c, 0xf9, 0x00, 0xf3, 0xde, 0x80, 0xf8, 0xce, 0xad,
+	0x4d, 0x73, 0xab, 0xb8, 0xfb, 0xe0, 0xf5, 0xab, 0x47, 0xf7, 0xb5, 0xcd, 0xd3, 0x5a, 0xd0, 0xf4,
+	0xfd, 0x98, 0x30, 0xd6, 0xe6, 0x31, 0x0d, 0xfb, 0x5e, 0x72, 0x02, 0x35, 0x01, 0x02, 0xca, 0x92,
+	0xf3, 0xe8, 0xa6, 0xe7, 0x33, 0x87, 0x54, 0x70, 0xc9, 0x65, 0x77, 0x14, 0x09, 0xf5, 0x96, 0x95,
+	0xa1, 0x35, 0x78, 0x24, 0x30, 0x51, 0x63, 0x78, 0xc4, 0xf1, 0x50, 0x53, 0x56, 0x54, 0x8d, 0x91,
+	0x90, 0x22, 0x20, 0xb0, 0xc2, 0x88, 0x13, 0xe7, 0xb6, 0x0a, 0x69, 0xb1, 0x16, 0xb6, 0x3d, 0xa5,
+	0x21, 0x65, 0x83, 0xb1, 0x13, 0x57, 0xe5, 0xc1, 0x72, 0x02, 0x6b, 0x37, 0xee, 0x03, 0xf4, 0x06,
+	0x78, 0x38, 0x24, 0x61, 0x9f, 0x30, 0x67, 0x4d, 0x56, 0x93, 0xea, 0xcc, 0x78, 0xda, 0x4b, 0x68,
+	0xbb, 0x96, 0x08, 0x5b, 0x2f, 0x73, 0xae, 0xf6, 0x39, 0x14, 0xd3, 0x6d, 0xe4, 0x40, 0x9e, 0x91,
+	0x7e, 0x40, 0x42, 0x2e, 0xf3, 0x6e, 0xd1, 0x4b, 0x44, 0xf4, 0x33, 0x28, 0x44, 0x23, 0x12, 0x0b,
+	0xa3, 0xa8, 0x04, 0xbc, 0x89, 0xc1, 0xd2, 0x23, 0xc2, 0x8d, 0xfa, 0x2d, 0xaa, 0x16, 0x6b, 0xa9,
+	0xf6, 0x5f, 0x03, 0x0a, 0xed, 0x8c, 0xaf, 0x35, 0xc9, 0xc8, 0x92, 0xa4, 0xaf, 0x49, 0x70, 0x42,
+	0x64, 0xcd, 0x17, 0xaf, 0xbc, 0x3b, 0xf3, 0x95, 0x4f, 0x25, 0x47, 0x3f, 0x31, 0x39, 0x31, 0xed,
+	0x03, 0xf3, 0x9a, 0x0f, 0x9e, 0x41, 0x49, 0x11, 0x2e, 0xd5, 0xdd, 0xd6, 0x87, 0xe7, 0xb7, 0xba,
+	0xe1, 0x85, 0xd2, 0xb6, 0x0a, 0x10, 0x93, 0x53, 0x12, 0x93, 0xb0, 0x47, 0x98, 0x2c, 0x2c, 0x96,
+	0x97, 0x41, 0x6a, 0x9f, 0x81, 0xad, 0x34, 0x9d, 0xb0, 0xa9, 0xf1, 0xe1, 0x36, 0x5d, 0x81, 0x79,
+	0xf5, 0xa6, 0x9c, 0x7c, 0x93, 0x12, 0xd0, 0x5d, 0x28, 0x9e, 0xe2, 0x1e, 0x8f, 0x62, 0x51, 0xad,
+	0x4d, 0x79, 0x7b, 0x41, 0x01, 0xee, 0x4e, 0xed, 0x73, 0xc8, 0xbf, 0xa0, 0x3c, 0x24, 0x8c, 0x09,
+	0x57, 0x5f, 0xaa, 0xa5, 0xbc, 0xbb, 0xe4, 0x25, 0xa2, 0x48, 0xc7, 0x11, 0x89, 0x59, 0x14, 0xe2,
+	0xa1, 0xfc, 0x74, 0xc9, 0x4b, 0x65, 0x11, 0xf6, 0x8c, 0xf6, 0x33, 0xf5, 0x45, 0xb7, 0x56, 0x05,
+	0xea, 0xc0, 0x5c, 0x05, 0xfb, 0x22, 0xa2, 0x22, 0xdb, 0x2d, 0x99, 0xed, 0x5a, 0xaa, 0xfd, 0xde,
+	0x80, 0xfc, 0xf3, 0x11, 0x09, 0x69, 0xd8, 0xcf, 0xe4, 0xb5, 0x31, 0x91, 0xd7, 0xdf, 0x32, 0xce,
+	0x6e, 0xa2, 0x5f, 0xed, 0x6f, 0x26, 0x14, 0x9a, 0x31, 0x27, 0xc2, 0x2c, 0x37, 0xea, 0x32, 0x15,
+	0x30, 0x7b, 0xd4, 0x97, 0xdf, 0x2a, 0x7a, 0x62, 0x29, 0xd4, 0x67, 0x03, 0xfc, 0xf8, 0xc7, 0x3b,
+	0xba, 0xa9, 0x68, 0x49, 0x9c, 0x66, 0xf4, 0x33, 0xa2, 0xdd, 0x2e, 0xd7, 0x49, 0x8b, 0xb1, 0xc7,
+	0x2d, 0xe6, 0xe3, 0xb4, 0x0b, 0xe4, 0x65, 0x17, 0x78, 0x38, 0x33, 0x9e, 0x13, 0x15, 0xa7, 0x3a,
+	0xc1, 0x03, 0x28, 0x61, 0x76, 0x36, 0x7e, 0xa1, 0x6a, 0xff, 0x0b, 0x12, 0xd3, 0x0e, 0x58, 0x81,
+	0x79, 0x55, 0xb8, 0x55, 0x8f, 0x50, 0x82, 0x08, 0x4c, 0x59, 0x86, 0x19, 0x8d, 0x42, 0x26, 0x1b,
+	0xc3, 0xa2, 0x97, 0x41, 0x26, 0xca, 0xf0, 0xc2, 0x54, 0x19, 0xbe, 0x0f, 0x30, 0x20, 0xc3, 0xa4,
+	0xd6, 0xe9, 0x7e, 0x20, 0x90, 0x99, 0x85, 0x6e, 0xf1, 0xbd, 0x85, 0xae, 0xfc, 0xff, 0x0b, 0xdd,
+	0xd2, 0xcc, 0x42, 0x97, 0x6d, 0xf2, 0x95, 0xc9, 0x26, 0x5f, 0xfb, 0xa3, 0x01, 0x96, 0x18, 0x68,
+	0xd0, 0x63, 0xc8, 0x63, 0x15, 0x14, 0x3a, 0x97, 0x9c, 0xd7, 0xaf, 0x1e, 0xad, 0xe8, 0xb8, 0x99,
+	0xea, 0x03, 0x9a, 0x28, 0xe6, 0x1a, 0x39, 0x24, 0xd1, 0xc4, 0xdd, 0xb6, 0x10, 0x5b, 0xbe, 0x98,
+	0xaf, 0x34, 0x87, 0x30, 0xc7, 0x14, 0xfd, 0xc1, 0x1b, 0x03, 0x22, 0x75, 0xc8, 0xd5, 0x88, 0xc6,
+	0x84, 0xe9, 0xb1, 0x31, 0x11, 0x6b, 0x4f, 0xa0, 0xa8, 0xa6, 0x9d, 0x63, 0x46, 0x66, 0x0e, 0x3c,
+	0xab, 0x60, 0xeb, 0x39, 0x4b, 0x25, 0xad, 0x96, 0x04, 0xf7, 0x9c, 0x11, 0x5f, 0x27, 0xac, 0x5c,
+	0xd7, 0x7e, 0x97, 0x03, 0x7b, 0x57, 0x8e, 0x61, 0xe2, 0x58, 0x78, 0x2e, 0x6a, 0x86, 0x0e, 0x54,
+	0x2d, 0xa1, 0x1d, 0x98, 0x1f, 0x0d, 0x30, 0x23, 0xf2, 0x6b, 0xe5, 0xc7, 0x9b, 0x33, 0xe3, 0x48,
+	0x7d, 0xe3, 0x48, 0xf0, 0x3c, 0x45, 0xbf, 0x3e, 0x26, 0x98, 0x33, 0xc6, 0x84, 0x34, 0x8a, 0xac,
+	0x6c, 0x14, 0xad, 0x43, 0x21, 0x6d, 0xe6, 0xf3, 0x32, 0xbd, 0x53, 0x79, 0x22, 0x82, 0xec, 0xa9,
+	0x08, 0x12, 0x99, 0x41, 0x88, 0x2f, 0x23, 0xbe, 0xe4, 0xc9, 0xb5, 0x08, 0x1b, 0xf1, 0xff, 0x64,
+	0x24, 0x83, 0x80, 0x74, 0xa6, 0x9e, 0xc0, 0x82, 0xd2, 0xbe, 0x3d, 0xc0, 0x31, 0x11, 0x66, 0x50,
+	0xf3, 0x45, 0x52, 0x34, 0x94, 0x24, 0xb3, 0x91, 0xf4, 0x62, 0xc2, 0x75, 0xbd, 0xd2, 0xd2, 0xcd,
+	0xaa, 0xc1, 0x6f, 0xc1, 0xda, 0x8f, 0xf1, 0xe5, 0x4d, 0x0b, 0x81, 0x48, 0x65, 0x73, 0x9c, 0xca,
+	0xdf, 0x83, 0x4a, 0x4c, 0x7e, 0x73, 0x4e, 0x58, 0x66, 0x32, 0x53, 0xf6, 0x5a, 0x4a, 0xf1, 0x71,
+	0x59, 0x54, 0x53, 0xb5, 0xae, 0x0e, 0x5a, 0xaa, 0xfd, 0xdd, 0x80, 0x52, 0x7b, 0x14, 0xf1, 0xa7,
+	0xc9, 0xe0, 0x7a, 0x07, 0x0a, 0xbd, 0x01, 0xa6, 0x61, 0x97, 0x26, 0xc1, 0x93, 0x97, 0x72, 0xcb,
+	0x17, 0x11, 0xcb, 0x31, 0x3b, 0x4b, 0x22, 0xd6, 0xf2, 0x6c, 0x21, 0xb6, 0xc6, 0xda, 0x9a, 0xef,
+	0x19, 0x8e, 0xad, 0xa9, 0xe1, 0x38, 0x5b, 0x67, 0xe7, 0x3f, 0xbc, 0xce, 0x66, 0x7b, 0x84, 0x3d,
+	0xd9, 0x23, 0xb6, 0xff, 0x62, 0x00, 0x8c, 0x27, 0x58, 0x74, 0x17, 0xd6, 0x3a, 0xcd, 0xf6, 0x93,
+	0x6e, 0xbb, 0xd3, 0xec, 0x1c, 0xb7, 0xbb, 0xc7, 0xcf, 0xda, 0x47, 0xee, 0x5e, 0xeb, 0x93, 0x96,
+	0xbb, 0x5f, 0x99, 0x43, 0xab, 0x80, 0xb2, 0x9b, 0xbf, 0x3c, 0x76, 0x8f, 0xdd, 0xfd, 0x8a, 0x31,
+	0x8d, 0xef, 0x3d, 0x7f, 0xfa, 0xb4, 0xd5, 0xa9, 0xe4, 0xd0, 0x0a, 0x54, 0xb2, 0xf8, 0xf3, 0x23,
+	0xf7, 0x59, 0xc5, 0x44, 0x6b, 0xb0, 0x9c, 0x45, 0xdb, 0x6e, 0xa7, 0x73, 0xe8, 0xee, 0x57, 0xac,
+	0xe9, 0x0d, 0xf7, 0x57, 0x47, 0x2d, 0xcf, 0xdd, 0xaf, 0xcc, 0xaf, 0x5b, 0x7f, 0xf8, 0x73, 0x75,
+	0x6e, 0xfb, 0x0b, 0x03, 0xca, 0x93, 0x55, 0x16, 0x6d, 0xc0, 0xdd, 0xa6, 0xd7, 0x71, 0x3f, 0x69,
+	0xee, 0x75, 0x66, 0x6b, 0x7c, 0x07, 0x6e, 0x4f, 0x13, 0x9a, 0xed, 0x27, 0x52, 0x69, 0x07, 0x56,
+	0xa6, 0xb7, 0x0e, 0xdc, 0xc3, 0xfd, 0x4a, 0x0e, 0xdd, 0x03, 0x67, 0x7a, 0xe7, 0x45, 0xab, 0x73,
+	0x20, 0x77, 0x4d, 0xad, 0x4c, 0x2f, 0x89, 0x75, 0x99, 0xa9, 0xe2, 0xc8, 0xae, 0xdb, 0xdc, 0x7b,
+	0xfe, 0xac, 0x7b, 0x74, 0xd0, 0x6c, 0xbb, 0x53, 0x5a, 0xac, 0xc1, 0xf2, 0xc4, 0xae, 0x36, 0x90,
+	0x71, 0x6d, 0xc3, 0x73, 0x3f, 0x75, 0x9b, 0x87, 0x95, 0x9c, 0xba, 0x64, 0xf7, 0x17, 0x5f, 0xbd,
+	0xa9, 0x1a, 0x5f, 0xbf, 0xa9, 0x1a, 0xff, 0x7a, 0x53, 0x35, 0xfe, 0xf4, 0xb6, 0x3a, 0xf7, 0xf5,
+	0xdb, 0xea, 0xdc, 0x3f, 0xde, 0x56, 0xe7, 0x7e, 0xfd, 0x83, 0x3e, 0xe5, 0x83, 0xf3, 0x93, 0x7a,
+	0x2f, 0x0a, 0x1a, 0xa2, 0x8a, 0x3c, 0x0a, 0x09, 0xbf, 0x8c, 0xe2, 0x33, 0x29, 0x34, 0xae, 0x26,
+	0x7e, 0xdf, 0xc9, 0xbf, 0x10, 0x9c, 0xd8, 0xf2, 0x97, 0xfc, 0x0f, 0xff, 0x17, 0x00, 0x00, 0xff,
+	0xff, 0x16, 0x40, 0xdd, 0x78, 0x45, 0x10, 0x00, 0x00,
 }
 
 func (m *Params) Marshal() (dAtA []byte, err error) {
@@ -1175,6 +1666,16 @@ func (m *Params) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.SpotE6 != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.SpotE6))
+		i--
+		dAtA[i] = 0x58
+	}
+	if m.BeaconWindow != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.BeaconWindow))
+		i--
+		dAtA[i] = 0x50
+	}
 	if m.MaxPeerLifetime != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.MaxPeerLifetime))
 		i--
@@ -1287,6 +1788,22 @@ func (m *Task) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Challenges) > 0 {
+		for iNdEx := len(m.Challenges) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Challenges[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTypes(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x1
+			i--
+			dAtA[i] = 0xba
+		}
+	}
 	if m.FinishedHeight != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.FinishedHeight))
 		i--
@@ -1443,6 +1960,46 @@ func (m *Task) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	}
 	if m.Id != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Challenge) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Challenge) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Challenge) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Height != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Height))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Segment != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Segment))
 		i--
 		dAtA[i] = 0x8
 	}
@@ -1665,6 +2222,15 @@ func (m *Artefact) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Manifest) > 0 {
+		i -= len(m.Manifest)
+		copy(dAtA[i:], m.Manifest)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Manifest)))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x82
+	}
 	if m.FinishedHeight != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.FinishedHeight))
 		i--
@@ -1844,6 +2410,233 @@ func (m *BudgetUse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *Beacon) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Beacon) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Beacon) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.SeedHeight != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.SeedHeight))
+		i--
+		dAtA[i] = 0x40
+	}
+	if len(m.Seed) > 0 {
+		i -= len(m.Seed)
+		copy(dAtA[i:], m.Seed)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Seed)))
+		i--
+		dAtA[i] = 0x3a
+	}
+	if m.Snapshot != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Snapshot))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.Extended {
+		i--
+		if m.Extended {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.Until != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Until))
+		i--
+		dAtA[i] = 0x20
+	}
+	if m.OpenedHeight != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.OpenedHeight))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.Phase != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Phase))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.Number != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Number))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *BeaconShare) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *BeaconShare) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *BeaconShare) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.SignedHeight != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.SignedHeight))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Secret) > 0 {
+		i -= len(m.Secret)
+		copy(dAtA[i:], m.Secret)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Secret)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Commit) > 0 {
+		i -= len(m.Commit)
+		copy(dAtA[i:], m.Commit)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Commit)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Draw) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Draw) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Draw) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Beacon != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Beacon))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.RequestedHeight != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.RequestedHeight))
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.Ref) > 0 {
+		i -= len(m.Ref)
+		copy(dAtA[i:], m.Ref)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Ref)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if len(m.Kind) > 0 {
+		i -= len(m.Kind)
+		copy(dAtA[i:], m.Kind)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Kind)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Id != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *SpotManifest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *SpotManifest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *SpotManifest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Personal) > 0 {
+		i -= len(m.Personal)
+		copy(dAtA[i:], m.Personal)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Personal)))
+		i--
+		dAtA[i] = 0x32
+	}
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	if len(m.Manifest) > 0 {
+		i -= len(m.Manifest)
+		copy(dAtA[i:], m.Manifest)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Manifest)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if len(m.Kind) > 0 {
+		i -= len(m.Kind)
+		copy(dAtA[i:], m.Kind)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Kind)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.TaskId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.TaskId))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.ChainId) > 0 {
+		i -= len(m.ChainId)
+		copy(dAtA[i:], m.ChainId)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.ChainId)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintTypes(dAtA []byte, offset int, v uint64) int {
 	offset -= sovTypes(v)
 	base := offset
@@ -1890,6 +2683,12 @@ func (m *Params) Size() (n int) {
 	}
 	if m.MaxPeerLifetime != 0 {
 		n += 1 + sovTypes(uint64(m.MaxPeerLifetime))
+	}
+	if m.BeaconWindow != 0 {
+		n += 1 + sovTypes(uint64(m.BeaconWindow))
+	}
+	if m.SpotE6 != 0 {
+		n += 1 + sovTypes(uint64(m.SpotE6))
 	}
 	return n
 }
@@ -1992,6 +2791,31 @@ func (m *Task) Size() (n int) {
 	}
 	if m.FinishedHeight != 0 {
 		n += 2 + sovTypes(uint64(m.FinishedHeight))
+	}
+	if len(m.Challenges) > 0 {
+		for _, e := range m.Challenges {
+			l = e.Size()
+			n += 2 + l + sovTypes(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *Challenge) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Segment != 0 {
+		n += 1 + sovTypes(uint64(m.Segment))
+	}
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Height != 0 {
+		n += 1 + sovTypes(uint64(m.Height))
 	}
 	return n
 }
@@ -2140,6 +2964,10 @@ func (m *Artefact) Size() (n int) {
 	if m.FinishedHeight != 0 {
 		n += 1 + sovTypes(uint64(m.FinishedHeight))
 	}
+	l = len(m.Manifest)
+	if l > 0 {
+		n += 2 + l + sovTypes(uint64(l))
+	}
 	return n
 }
 
@@ -2184,6 +3012,118 @@ func (m *BudgetUse) Size() (n int) {
 	}
 	if m.Used != 0 {
 		n += 1 + sovTypes(uint64(m.Used))
+	}
+	return n
+}
+
+func (m *Beacon) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Number != 0 {
+		n += 1 + sovTypes(uint64(m.Number))
+	}
+	if m.Phase != 0 {
+		n += 1 + sovTypes(uint64(m.Phase))
+	}
+	if m.OpenedHeight != 0 {
+		n += 1 + sovTypes(uint64(m.OpenedHeight))
+	}
+	if m.Until != 0 {
+		n += 1 + sovTypes(uint64(m.Until))
+	}
+	if m.Extended {
+		n += 2
+	}
+	if m.Snapshot != 0 {
+		n += 1 + sovTypes(uint64(m.Snapshot))
+	}
+	l = len(m.Seed)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.SeedHeight != 0 {
+		n += 1 + sovTypes(uint64(m.SeedHeight))
+	}
+	return n
+}
+
+func (m *BeaconShare) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Commit)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Secret)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.SignedHeight != 0 {
+		n += 1 + sovTypes(uint64(m.SignedHeight))
+	}
+	return n
+}
+
+func (m *Draw) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovTypes(uint64(m.Id))
+	}
+	l = len(m.Kind)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Ref)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.RequestedHeight != 0 {
+		n += 1 + sovTypes(uint64(m.RequestedHeight))
+	}
+	if m.Beacon != 0 {
+		n += 1 + sovTypes(uint64(m.Beacon))
+	}
+	return n
+}
+
+func (m *SpotManifest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.ChainId)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.TaskId != 0 {
+		n += 1 + sovTypes(uint64(m.TaskId))
+	}
+	l = len(m.Kind)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Manifest)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Personal)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
 	}
 	return n
 }
@@ -2405,6 +3345,44 @@ func (m *Params) Unmarshal(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.MaxPeerLifetime |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field BeaconWindow", wireType)
+			}
+			m.BeaconWindow = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.BeaconWindow |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 11:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SpotE6", wireType)
+			}
+			m.SpotE6 = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.SpotE6 |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -3103,6 +4081,160 @@ func (m *Task) Unmarshal(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.FinishedHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 23:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Challenges", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Challenges = append(m.Challenges, Challenge{})
+			if err := m.Challenges[len(m.Challenges)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Challenge) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Challenge: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Challenge: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Segment", wireType)
+			}
+			m.Segment = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Segment |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Height", wireType)
+			}
+			m.Height = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Height |= int64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -4098,6 +5230,40 @@ func (m *Artefact) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		case 16:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Manifest", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Manifest = append(m.Manifest[:0], dAtA[iNdEx:postIndex]...)
+			if m.Manifest == nil {
+				m.Manifest = []byte{}
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -4383,6 +5549,767 @@ func (m *BudgetUse) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Beacon) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Beacon: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Beacon: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Number", wireType)
+			}
+			m.Number = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Number |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Phase", wireType)
+			}
+			m.Phase = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Phase |= BeaconPhase(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OpenedHeight", wireType)
+			}
+			m.OpenedHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.OpenedHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Until", wireType)
+			}
+			m.Until = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Until |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Extended", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Extended = bool(v != 0)
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Snapshot", wireType)
+			}
+			m.Snapshot = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Snapshot |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Seed", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Seed = append(m.Seed[:0], dAtA[iNdEx:postIndex]...)
+			if m.Seed == nil {
+				m.Seed = []byte{}
+			}
+			iNdEx = postIndex
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SeedHeight", wireType)
+			}
+			m.SeedHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.SeedHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *BeaconShare) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: BeaconShare: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: BeaconShare: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Commit", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Commit = append(m.Commit[:0], dAtA[iNdEx:postIndex]...)
+			if m.Commit == nil {
+				m.Commit = []byte{}
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Secret", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Secret = append(m.Secret[:0], dAtA[iNdEx:postIndex]...)
+			if m.Secret == nil {
+				m.Secret = []byte{}
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SignedHeight", wireType)
+			}
+			m.SignedHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.SignedHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Draw) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Draw: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Draw: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Kind", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Kind = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ref", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Ref = append(m.Ref[:0], dAtA[iNdEx:postIndex]...)
+			if m.Ref == nil {
+				m.Ref = []byte{}
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RequestedHeight", wireType)
+			}
+			m.RequestedHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RequestedHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Beacon", wireType)
+			}
+			m.Beacon = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Beacon |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *SpotManifest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: SpotManifest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: SpotManifest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ChainId", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.ChainId = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TaskId", wireType)
+			}
+			m.TaskId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TaskId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Kind", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Kind = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Manifest", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Manifest = append(m.Manifest[:0], dAtA[iNdEx:postIndex]...)
+			if m.Manifest == nil {
+				m.Manifest = []byte{}
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Personal", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Personal = append(m.Personal[:0], dAtA[iNdEx:postIndex]...)
+			if m.Personal == nil {
+				m.Personal = []byte{}
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])

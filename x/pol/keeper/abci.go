@@ -9,13 +9,14 @@ import (
 	"github.com/pold-network/pold/x/pol/types"
 )
 
-// EndBlock pays out unbonded stake and moves at most max_groups_per_block due groups on. A group whose step fails
+// EndBlock pays out unbonded stake, lets canaries lapse and moves at most max_groups_per_block due groups on. A group whose step fails
 // keeps its state, says so in an event and is tried again later.
 func (k Keeper) EndBlock(goCtx context.Context) error {
 	ctx := sdk.UnwrapSDKContext(goCtx)
 	if err := k.payUnbonded(ctx); err != nil {
 		return err
 	}
+	k.try(ctx, "canaries", func(ctx sdk.Context) error { return k.lapseCanaries(ctx) })
 	params, err := k.Params.Get(ctx)
 	if err != nil {
 		return err

@@ -60,6 +60,20 @@ func (k Keeper) BurnFee(ctx context.Context, payer string, amount math.Int, reas
 	return k.burnEscrowed(ctx, payer, amount, reason)
 }
 
+// CountBurned adds what another module has destroyed of NRN (slashed stake, deposits) to the totals, so that the supply
+// can be explained.
+func (k Keeper) CountBurned(ctx context.Context, amount math.Int) error {
+	if amount.IsNil() || amount.IsNegative() {
+		return types.ErrInvalidAmount.Wrapf("burned by another module: expected 0 or more unrn, got %s", amount)
+	}
+	return k.updateTotals(ctx, func(t *types.Totals) {
+		if t.Slashed.IsNil() {
+			t.Slashed = zero
+		}
+		t.Slashed = t.Slashed.Add(amount)
+	})
+}
+
 // mint creates coins and gives them to an account; nothing else in the chain mints.
 func (k Keeper) mint(ctx context.Context, to string, amount math.Int) error {
 	if !amount.IsPositive() {

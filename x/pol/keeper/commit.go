@@ -12,7 +12,6 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/pold-network/pold/x/pol/types"
-	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
 // CommitCheckpoint records a commitment for the current round, escrows the bond and returns the order.
@@ -41,7 +40,7 @@ func (k Keeper) CommitCheckpoint(goCtx context.Context, m *types.MsgCommitCheckp
 	if r.Commitments >= params.MaxCommitments {
 		return 0, types.ErrRoundFull.Wrapf("round %d of %q has %d commitments; wait for the next round", m.Round, m.Group, r.Commitments)
 	}
-	bond := g.Settings.CommitBond
+	bond := r.Bond
 	if bond.IsPositive() {
 		if err := k.escrow(ctx, m.Sender, bond); err != nil {
 			return 0, errorsmod.Wrapf(err, "commit bond of %s unrn: fund the account and try again", bond)
@@ -65,7 +64,7 @@ func (k Keeper) SubmitCheckpoint(goCtx context.Context, m *types.MsgSubmitCheckp
 	if err != nil {
 		return err
 	}
-	if err := checkReveal(g, m); err != nil {
+	if err := g.Settings.CheckReveal(m); err != nil {
 		return err
 	}
 	key := collections.Join3(m.Group, m.Round, m.Sender)
@@ -96,7 +95,8 @@ func (k Keeper) SubmitCheckpoint(goCtx context.Context, m *types.MsgSubmitCheckp
 	}
 	s := types.Submission{
 		Group: m.Group, Round: m.Round, Trainer: m.Sender, Order: c.Order, CheckpointCid: m.CheckpointCid, CheckpointHash: m.CheckpointHash,
-		Size_: m.Size_, TranscriptRoot: m.TranscriptRoot, ClaimedLossE9: m.ClaimedLossE9, Status: types.SUBMISSION_STATUS_REVEALED,
+		Size_: m.Size_, TranscriptRoot: m.TranscriptRoot, TranscriptCid: m.TranscriptCid, TranscriptSize: m.TranscriptSize,
+		ClaimedLossE9: m.ClaimedLossE9, Status: types.SUBMISSION_STATUS_REVEALED,
 	}
 	if err := k.Submissions.Set(ctx, key, s); err != nil {
 		return err
@@ -107,30 +107,6 @@ func (k Keeper) SubmitCheckpoint(goCtx context.Context, m *types.MsgSubmitCheckp
 	}
 	if r.Reveals == r.Commitments {
 		return k.wake(ctx, m.Group) // everybody has revealed: nobody is left to wait for
-	}
-	return nil
-}
-
-// checkReveal checks the shape of a reveal.
-func checkReveal(g types.Group, m *types.MsgSubmitCheckpoint) error {
-	if err := trainingsettypes.ValidateCID(m.CheckpointCid); err != nil {
-		return types.ErrInvalidCheckpoint.Wrap(err.Error())
-	}
-	if len(m.CheckpointHash) != sha256.Size {
-		return types.ErrInvalidCheckpoint.Wrapf("checkpoint_hash: expected 32 bytes, got %d", len(m.CheckpointHash))
-	}
-	if len(m.Salt) < types.MinSaltSize || len(m.Salt) > types.MaxSaltSize {
-		return types.ErrInvalidCheckpoint.Wrapf("salt: expected %d to %d bytes, got %d", types.MinSaltSize, types.MaxSaltSize, len(m.Salt))
-	}
-	if len(m.TranscriptRoot) != 0 {
-		return types.ErrInvalidCheckpoint.Wrapf("transcript_root: group %q asks for no transcript, expected 0 bytes, got %d", m.Group, len(m.TranscriptRoot))
-	}
-	shape, err := g.Settings.Model.Shape()
-	if err != nil {
-		return err
-	}
-	if m.Size_ == 0 || m.Size_ > uint64(shape.MaxCheckpointSize()) {
-		return types.ErrInvalidCheckpoint.Wrapf("size: expected 1 to %d bytes for this model, got %d", shape.MaxCheckpointSize(), m.Size_)
 	}
 	return nil
 }
@@ -152,7 +128,9 @@ func (k Keeper) currentRound(ctx context.Context, group string, number uint64, p
 		return g, r, err
 	}
 	height := sdk.UnwrapSDKContext(ctx).BlockHeight()
-	until := map[types.RoundPhase]int64{types.ROUND_PHASE_COMMIT: r.CommitUntil, types.ROUND_PHASE_REVEAL: r.RevealUntil}[phase]
+	until := map[types.RoundPhase]int64{
+		types.ROUND_PHASE_COMMIT: r.CommitUntil, types.ROUND_PHASE_REVEAL: r.RevealUntil, types.ROUND_PHASE_KEY: r.KeyUntil,
+	}[phase]
 	if r.Phase != phase || height > until {
 		return g, r, types.ErrWrongPhase.Wrapf("round %d of %q: expected %s, it is in %s at height %d; %s",
 			number, group, phase, r.Phase, height, nextStep(r))
@@ -162,6 +140,8 @@ func (k Keeper) currentRound(ctx context.Context, group string, number uint64, p
 
 func nextStep(r types.Round) string {
 	switch r.Phase {
+	case types.ROUND_PHASE_DRAW:
+		return "commit once the beacon has drawn the order of the batches"
 	case types.ROUND_PHASE_COMMIT:
 		return "reveal after the commit phase has closed"
 	case types.ROUND_PHASE_REVEAL:

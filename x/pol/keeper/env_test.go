@@ -17,6 +17,7 @@ import (
 	"github.com/multiformats/go-multihash"
 
 	"cosmossdk.io/collections"
+	corestore "cosmossdk.io/core/store"
 	"cosmossdk.io/log/v2"
 	"cosmossdk.io/math"
 
@@ -28,7 +29,6 @@ import (
 	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
-	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	"github.com/pold-network/pold/x/pol/keeper"
 	"github.com/pold-network/pold/x/pol/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
@@ -70,6 +70,10 @@ type env struct {
 	bank *bank
 	att  *attestation
 	sets *sets
+	told *recorder
+	rep  reputations
+	// service is the module's store.
+	service corestore.KVStoreService
 	// lax allows items of a block to fail; otherwise each failure is one of the test.
 	lax bool
 	// unchecked leaves out the check of the books after each block.
@@ -106,6 +110,14 @@ func params() types.Params {
 func newEnv(t *testing.T, change func(*types.GenesisState)) *env {
 	t.Helper()
 	e := emptyEnv(t)
+	e.start(change)
+	return e
+}
+
+// start writes the genesis and makes the first block.
+func (e *env) start(change func(*types.GenesisState)) {
+	t := e.t
+	t.Helper()
 	for n := range accounts {
 		addr, err := sdk.AccAddressFromBech32(account(n))
 		require.NoError(t, err)
@@ -120,7 +132,6 @@ func newEnv(t *testing.T, change func(*types.GenesisState)) *env {
 	require.NoError(t, g.Validate())
 	require.NoError(t, e.k.InitGenesis(e.ctx, *g))
 	e.next()
-	return e
 }
 
 func emptyEnv(t *testing.T) *env {
@@ -134,22 +145,15 @@ func emptyEnv(t *testing.T) *env {
 	require.NoError(t, stores.LoadLatestVersion())
 	cdc := codec.NewProtoCodec(codectypes.NewInterfaceRegistry())
 	e := &env{
-		t: t, bank: newBank(runtime.NewKVStoreService(keys["bank"])),
+		t: t, service: runtime.NewKVStoreService(keys[types.StoreKey]), bank: newBank(runtime.NewKVStoreService(keys["bank"])),
 		sets: &sets{set: trainingsettypes.TrainingSet{
 			Name: "digits", Version: 1, Status: trainingsettypes.STATUS_VERIFIED,
 			Table: trainingsettypes.Table{Rows: 100, Columns: 5, Targets: 1, Size_: 2_000},
 		}},
-		att: &attestation{
-			t: t, tasks: map[uint64]attestationtypes.Task{}, artefacts: map[uint64]attestationtypes.Artefact{}, maxCost: 1e12,
-			matched: []attestationtypes.Member{{Operator: operator(1), Power: 3, FactorE6: 1e6}, {Operator: operator(2), Power: 1, FactorE6: 1e6}},
-			holds:   func(types.SubmissionRef) (verdict, bool) { return decided, true },
-			judge: func(ref types.SubmissionRef, m types.ScoreManifest) (verdict, types.ScoreAnswer) {
-				return decided, types.ScoreAnswer{ClaimLossE9: lossOf(m), RankLossE9: lossOf(m), MetricE9: 5}
-			},
-		},
+		att: newAttestation(t), told: &recorder{}, rep: reputations{},
 	}
-	e.k = keeper.NewKeeper(cdc, runtime.NewKVStoreService(keys[types.StoreKey]), account(0), e.bank, e.att, e.sets,
-		address.NewBech32Codec("polvaloper"), nil)
+	e.k = keeper.NewKeeper(cdc, e.service, account(0), e.bank, e.att, e.sets, e.rep,
+		address.NewBech32Codec("polvaloper"), e.told)
 	e.att.outcomes = keeper.Outcomes{Keeper: e.k}
 	e.msg, e.q = keeper.NewMsgServer(e.k), keeper.NewQueryServer(e.k)
 	header := cmtproto.Header{ChainID: chainID, Height: 1, Time: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
@@ -200,7 +204,7 @@ func (e *env) advance(blocks int) {
 // until makes blocks until the current round of a group is in a phase.
 func (e *env) until(group string, want types.RoundPhase) types.Round {
 	e.t.Helper()
-	for range 200 {
+	for range 400 {
 		if r, ok := e.current(group); ok && r.Phase == want {
 			return r
 		}
@@ -273,6 +277,16 @@ func (e *env) send(m sdk.Msg) error {
 		_, err = e.msg.BondGroup(ctx, m)
 	case *types.MsgUnbondGroup:
 		_, err = e.msg.UnbondGroup(ctx, m)
+	case *types.MsgProvideBatches:
+		_, err = e.msg.ProvideBatches(ctx, m)
+	case *types.MsgRevealBatchKey:
+		_, err = e.msg.RevealBatchKey(ctx, m)
+	case *types.MsgWithdrawProviderBond:
+		_, err = e.msg.WithdrawProviderBond(ctx, m)
+	case *types.MsgPlantCanary:
+		_, err = e.msg.PlantCanary(ctx, m)
+	case *types.MsgOpenCanary:
+		_, err = e.msg.OpenCanary(ctx, m)
 	case *types.MsgSetGroupCoinbase:
 		_, err = e.msg.SetGroupCoinbase(ctx, m)
 	case *types.MsgUpdateParams:
@@ -340,8 +354,10 @@ func trained(trainer int, loss uint64) checkpoint {
 	return c
 }
 
-func (c checkpoint) cid() string {
-	mh, err := multihash.Encode(c.hash(), multihash.SHA2_256)
+func (c checkpoint) cid() string { return cidOf(c.hash()) }
+
+func cidOf(hash []byte) string {
+	mh, err := multihash.Encode(hash, multihash.SHA2_256)
 	if err != nil {
 		panic(err)
 	}
@@ -353,12 +369,26 @@ func salt(trainer int) []byte { return bytes.Repeat([]byte{byte(trainer + 50)}, 
 func (e *env) commitMsg(group string, c checkpoint) *types.MsgCommitCheckpoint {
 	number := e.group(group).Round
 	return &types.MsgCommitCheckpoint{Sender: account(c.trainer), Group: group, Round: number,
-		Commitment: types.CommitmentOf(chainID, group, number, account(c.trainer), c.hash(), nil, c.claim, salt(c.trainer))}
+		Commitment: types.CommitmentOf(chainID, group, number, account(c.trainer), c.hash(), e.transcript(group, c), c.claim, salt(c.trainer))}
+}
+
+// transcript returns the root of a checkpoint's transcript, which only groups of proof mode PROVED ask for.
+func (e *env) transcript(group string, c checkpoint) []byte {
+	g, err := e.k.Groups.Get(e.ctx, group)
+	if err != nil || g.Settings.Proof != types.PROOF_MODE_PROVED {
+		return nil
+	}
+	h := sha256.Sum256([]byte("transcript of " + c.bytes))
+	return h[:]
 }
 
 func (e *env) revealMsg(group string, c checkpoint) *types.MsgSubmitCheckpoint {
-	return &types.MsgSubmitCheckpoint{Sender: account(c.trainer), Group: group, Round: e.group(group).Round, CheckpointCid: c.cid(),
+	m := &types.MsgSubmitCheckpoint{Sender: account(c.trainer), Group: group, Round: e.group(group).Round, CheckpointCid: c.cid(),
 		CheckpointHash: c.hash(), Size_: 1_000, ClaimedLossE9: c.claim, Salt: salt(c.trainer)}
+	if root := e.transcript(group, c); root != nil {
+		m.TranscriptRoot, m.TranscriptCid, m.TranscriptSize = root, cidOf(root), 5_000
+	}
+	return m
 }
 
 func (e *env) commit(group string, all ...checkpoint) {

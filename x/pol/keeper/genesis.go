@@ -47,7 +47,41 @@ func (k Keeper) InitGenesis(goCtx context.Context, g types.GenesisState) error {
 	if err := k.restoreStake(ctx, g); err != nil {
 		return err
 	}
+	if err := k.restoreEscrows(ctx, g); err != nil {
+		return err
+	}
 	return k.CheckEscrow(ctx)
+}
+
+func (k Keeper) restoreEscrows(ctx context.Context, g types.GenesisState) error {
+	for _, b := range g.Batches {
+		if err := k.Batches.Set(ctx, collections.Join3(b.Group, b.Round, b.Provider), b); err != nil {
+			return err
+		}
+	}
+	for _, b := range g.ProviderBonds {
+		if err := k.ProviderBonds.Set(ctx, collections.Join(b.Group, b.Provider), b); err != nil {
+			return err
+		}
+	}
+	for _, c := range g.Canaries {
+		if err := k.setCanary(ctx, c); err != nil {
+			return err
+		}
+		// The next look finds out whether it is due.
+		if err := k.Lapses.Set(ctx, collections.Join(c.Height, lapseRef(canaryLapse, c.Group, c.Round, c.Planter))); err != nil {
+			return err
+		}
+	}
+	for _, h := range g.HeldLosses {
+		if err := k.HeldLosses.Set(ctx, collections.Join3(h.Group, h.Round, h.Trainer), h); err != nil {
+			return err
+		}
+		if err := k.Lapses.Set(ctx, collections.Join(h.Until, lapseRef(lossLapse, h.Group, h.Round, h.Trainer))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // prepare fills in what a person need not write into a genesis file.
@@ -159,6 +193,22 @@ func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) 
 		}),
 		k.UsedHashes.Walk(ctx, nil, func(key collections.Pair[string, []byte], round uint64) (bool, error) {
 			g.UsedHashes = append(g.UsedHashes, types.UsedHash{Group: key.K1(), Sha256: key.K2(), Round: round})
+			return false, nil
+		}),
+		k.Batches.Walk(ctx, nil, func(_ collections.Triple[string, uint64, string], x types.SealedBatch) (bool, error) {
+			g.Batches = append(g.Batches, x)
+			return false, nil
+		}),
+		k.ProviderBonds.Walk(ctx, nil, func(_ collections.Pair[string, string], x types.ProviderBond) (bool, error) {
+			g.ProviderBonds = append(g.ProviderBonds, x)
+			return false, nil
+		}),
+		k.Canaries.Walk(ctx, nil, func(_ collections.Triple[string, uint64, string], x types.Canary) (bool, error) {
+			g.Canaries = append(g.Canaries, x)
+			return false, nil
+		}),
+		k.HeldLosses.Walk(ctx, nil, func(_ collections.Triple[string, uint64, string], x types.HeldLoss) (bool, error) {
+			g.HeldLosses = append(g.HeldLosses, x)
 			return false, nil
 		}),
 	)

@@ -119,7 +119,7 @@ func TestAFirstGenesisIsCompleted(t *testing.T) {
 
 	e = emptyEnv(t)
 	require.NoError(t, e.bank.add(e.ctx, module, math.NewInt(299)))
-	require.ErrorContains(t, e.k.InitGenesis(e.ctx, *g), "expected 300 unrn for stake, unbonding, bounties and bonds, got 299")
+	require.ErrorContains(t, e.k.InitGenesis(e.ctx, *g), "expected 300 unrn for stake, unbonding, bounties, bonds and held losses, got 299")
 }
 
 func TestInvariantsSeeWhatIsWrong(t *testing.T) {

@@ -38,7 +38,7 @@ func (k Keeper) CreateGroup(ctx context.Context, creator, name string, settings 
 		return 0, err
 	}
 	cost := shape.ScoreCost(set.Table.Rows, set.Table.Size_)
-	if err := k.checkCost(ctx, params, cost); err != nil {
+	if err := k.checkCost(ctx, params, settings, shape, set.Table, cost); err != nil {
 		return 0, err
 	}
 	fee := params.CreationFee
@@ -58,21 +58,6 @@ func (k Keeper) CreateGroup(ctx context.Context, creator, name string, settings 
 	}
 	emit(ctx, &types.EventGroupCreated{Group: name, Creator: creator, Cost: cost})
 	return cost, k.schedule(ctx, name, sdk.UnwrapSDKContext(ctx).BlockHeight())
-}
-
-// checkCost bounds the work that a group can ever ask of validators.
-func (k Keeper) checkCost(ctx context.Context, params types.Params, cost uint64) error {
-	if cost > params.MaxGroupCost {
-		return types.ErrTooCostly.Wrapf("scoring one checkpoint: expected at most %d, got %d; use a smaller model or table", params.MaxGroupCost, cost)
-	}
-	budget, err := k.attestation.MaxCost(ctx, types.ScoreTaskKind)
-	if err != nil {
-		return err
-	}
-	if cost > budget {
-		return types.ErrTooCostly.Wrapf("scoring one checkpoint: expected at most the budget of a window, %d, got %d; use a smaller model or table", budget, cost)
-	}
-	return nil
 }
 
 // FundGroup moves NRN into the bounty pool of a group.

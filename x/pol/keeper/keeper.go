@@ -20,6 +20,7 @@ type Keeper struct {
 	bank         types.BankKeeper
 	attestation  types.AttestationKeeper
 	trainingSets types.TrainingSetKeeper
+	reputation   types.ReputationKeeper
 	valCodec     address.Codec
 	hooks        types.Hooks
 
@@ -42,16 +43,24 @@ type Keeper struct {
 	// Leaving is the sum of all stake on its way back.
 	Leaving collections.Item[math.Int]
 	Totals  collections.Item[types.Totals]
+	// Batches are the sealed batches of rounds that have not opened yet, by group, round and provider.
+	Batches       collections.Map[collections.Triple[string, uint64, string], types.SealedBatch]
+	ProviderBonds collections.Map[collections.Pair[string, string], types.ProviderBond]
+	// Canaries are by group, round and planter, HeldLosses by group, round and trainer.
+	Canaries   collections.Map[collections.Triple[string, uint64, string], types.Canary]
+	HeldLosses collections.Map[collections.Triple[string, uint64, string], types.HeldLoss]
+	// Lapses orders canaries and held losses by the height at which they are looked at.
+	Lapses collections.KeySet[collections.Pair[int64, string]]
 }
 
-// NewKeeper returns a keeper; hooks may be nil.
+// NewKeeper returns a keeper; reputation and hooks may be nil.
 func NewKeeper(cdc codec.BinaryCodec, service store.KVStoreService, authority string, bank types.BankKeeper,
-	attestation types.AttestationKeeper, trainingSets types.TrainingSetKeeper, valCodec address.Codec, hooks types.Hooks,
+	attestation types.AttestationKeeper, trainingSets types.TrainingSetKeeper, reputation types.ReputationKeeper, valCodec address.Codec, hooks types.Hooks,
 ) Keeper {
 	sb := collections.NewSchemaBuilder(service)
 	triple := collections.TripleKeyCodec(collections.StringKey, collections.Uint64Key, collections.StringKey)
 	k := Keeper{
-		authority: authority, bank: bank, attestation: attestation, trainingSets: trainingSets, valCodec: valCodec, hooks: hooks,
+		authority: authority, bank: bank, attestation: attestation, trainingSets: trainingSets, reputation: reputation, valCodec: valCodec, hooks: hooks,
 		Params:              collections.NewItem(sb, types.ParamsKey, "params", codec.CollValue[types.Params](cdc)),
 		Groups:              collections.NewMap(sb, types.GroupsKey, "groups", collections.StringKey, codec.CollValue[types.Group](cdc)),
 		Rounds:              collections.NewMap(sb, types.RoundsKey, "rounds", collections.PairKeyCodec(collections.StringKey, collections.Uint64Key), codec.CollValue[types.Round](cdc)),
@@ -68,6 +77,11 @@ func NewKeeper(cdc codec.BinaryCodec, service store.KVStoreService, authority st
 		UnbondingsByAddress: collections.NewKeySet(sb, types.UnbondByKey, "unbondings_by_address", collections.PairKeyCodec(collections.StringKey, collections.Uint64Key)),
 		Leaving:             collections.NewItem(sb, types.LeavingKey, "leaving", sdk.IntValue),
 		Totals:              collections.NewItem(sb, types.TotalsKey, "totals", codec.CollValue[types.Totals](cdc)),
+		Batches:             collections.NewMap(sb, types.BatchesKey, "batches", triple, codec.CollValue[types.SealedBatch](cdc)),
+		ProviderBonds:       collections.NewMap(sb, types.ProvidersKey, "provider_bonds", collections.PairKeyCodec(collections.StringKey, collections.StringKey), codec.CollValue[types.ProviderBond](cdc)),
+		Canaries:            collections.NewMap(sb, types.CanariesKey, "canaries", triple, codec.CollValue[types.Canary](cdc)),
+		HeldLosses:          collections.NewMap(sb, types.HeldLossesKey, "held_losses", triple, codec.CollValue[types.HeldLoss](cdc)),
+		Lapses:              collections.NewKeySet(sb, types.LapseKey, "lapses", collections.PairKeyCodec(collections.Int64Key, collections.StringKey)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

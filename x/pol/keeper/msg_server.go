@@ -40,6 +40,28 @@ func (s msgServer) UnbondGroup(ctx context.Context, m *types.MsgUnbondGroup) (*t
 	return &types.MsgUnbondGroupResponse{CompletionUnix: completion}, err
 }
 
+func (s msgServer) ProvideBatches(ctx context.Context, m *types.MsgProvideBatches) (*types.MsgProvideBatchesResponse, error) {
+	return &types.MsgProvideBatchesResponse{}, s.k.ProvideBatches(ctx, m)
+}
+
+func (s msgServer) RevealBatchKey(ctx context.Context, m *types.MsgRevealBatchKey) (*types.MsgRevealBatchKeyResponse, error) {
+	return &types.MsgRevealBatchKeyResponse{}, s.k.RevealBatchKey(ctx, m)
+}
+
+func (s msgServer) WithdrawProviderBond(ctx context.Context, m *types.MsgWithdrawProviderBond) (*types.MsgWithdrawProviderBondResponse, error) {
+	amount, err := s.k.WithdrawProviderBond(ctx, m.Sender, m.Group)
+	return &types.MsgWithdrawProviderBondResponse{Amount: amount}, err
+}
+
+func (s msgServer) PlantCanary(ctx context.Context, m *types.MsgPlantCanary) (*types.MsgPlantCanaryResponse, error) {
+	return &types.MsgPlantCanaryResponse{}, s.k.PlantCanary(ctx, m)
+}
+
+func (s msgServer) OpenCanary(ctx context.Context, m *types.MsgOpenCanary) (*types.MsgOpenCanaryResponse, error) {
+	status, err := s.k.OpenCanary(ctx, m)
+	return &types.MsgOpenCanaryResponse{Status: status}, err
+}
+
 func (s msgServer) SetGroupCoinbase(ctx context.Context, m *types.MsgSetGroupCoinbase) (*types.MsgSetGroupCoinbaseResponse, error) {
 	if err := sdk.ValidateAuthority(sdk.UnwrapSDKContext(ctx), s.k.authority, m.Authority); err != nil {
 		return nil, err

@@ -95,6 +95,39 @@ func (s queryServer) Unbondings(ctx context.Context, r *types.QueryUnbondingsReq
 	return res, err
 }
 
+func (s queryServer) Batches(ctx context.Context, r *types.QueryBatchesRequest) (*types.QueryBatchesResponse, error) {
+	if _, err := s.groupOf(ctx, r.Group); err != nil {
+		return nil, err
+	}
+	res := &types.QueryBatchesResponse{}
+	var err error
+	res.Batches, res.Pagination, err = query.CollectionPaginate(ctx, s.k.Batches, r.Pagination,
+		func(_ collections.Triple[string, uint64, string], b types.SealedBatch) (types.SealedBatch, error) {
+			return b, nil
+		},
+		func(o *query.CollectionsPaginateOptions[collections.Triple[string, uint64, string]]) {
+			prefix := collections.TriplePrefix[string, uint64, string](r.Group)
+			o.Prefix = &prefix
+		})
+	if err != nil {
+		return nil, err
+	}
+	return res, s.k.ProviderBonds.Walk(ctx, collections.NewPrefixedPairRange[string, string](r.Group),
+		func(_ collections.Pair[string, string], b types.ProviderBond) (bool, error) {
+			res.Bonds = append(res.Bonds, b)
+			return false, nil
+		})
+}
+
+func (s queryServer) Canaries(ctx context.Context, r *types.QueryCanariesRequest) (*types.QueryCanariesResponse, error) {
+	number, err := s.number(ctx, r.Group, r.Number)
+	if err != nil {
+		return nil, err
+	}
+	canaries, err := s.k.canaries(ctx, r.Group, number)
+	return &types.QueryCanariesResponse{Canaries: canaries}, err
+}
+
 func (s queryServer) Totals(ctx context.Context, _ *types.QueryTotalsRequest) (*types.QueryTotalsResponse, error) {
 	t, err := s.k.Totals.Get(ctx)
 	if err != nil {

@@ -2,7 +2,6 @@ package keeper
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"cosmossdk.io/collections"
@@ -10,7 +9,6 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/pold-network/pold/x/pol/types"
-	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
 // retryBlocks is how many heights a group waits for its training set before it looks again.
@@ -33,81 +31,31 @@ func (k Keeper) step(ctx sdk.Context, name string) error {
 		return err
 	}
 	switch r.Phase {
+	case types.ROUND_PHASE_DRAW:
+		return k.closeDraw(ctx, g, r)
 	case types.ROUND_PHASE_COMMIT:
 		return k.closeCommit(ctx, r)
 	case types.ROUND_PHASE_REVEAL:
-		return k.closeReveal(ctx, r)
+		return k.closeReveal(ctx, g, r)
+	case types.ROUND_PHASE_KEY:
+		return k.closeKeys(ctx, g, r)
 	case types.ROUND_PHASE_AVAILABILITY:
 		return k.closeAvailability(ctx, g, r)
 	case types.ROUND_PHASE_SCORE:
 		return k.closeScore(ctx, g, r)
+	case types.ROUND_PHASE_AUDIT:
+		return k.closeAudit(ctx, g, r)
 	default:
 		return k.openRound(ctx, g)
 	}
 }
 
-// openRound pins everything the round depends on; later changes wait for the next round.
-func (k Keeper) openRound(ctx sdk.Context, g types.Group) error {
-	set, err := k.trainingSets.Verified(ctx, g.Settings.TrainingSet)
-	if errors.Is(err, trainingsettypes.ErrNotVerified) {
-		return k.wait(ctx, g, "waits for its training set: "+err.Error())
+// closeDraw opens the commit phase once the beacon has drawn the order of the batches: nobody could train before.
+func (k Keeper) closeDraw(ctx sdk.Context, g types.Group, r types.Round) error {
+	if len(r.OrderSeed) == 0 {
+		return k.watch(ctx, r, nil)
 	}
-	if err != nil {
-		return err
-	}
-	params, err := k.Params.Get(ctx)
-	if err != nil {
-		return err
-	}
-	shape, err := g.Settings.Model.Shape()
-	if err != nil {
-		return err
-	}
-	if err := g.Settings.Fits(shape, set.Table); err != nil {
-		return k.wait(ctx, g, "can't open a round: "+err.Error())
-	}
-	cost := shape.ScoreCost(set.Table.Rows, set.Table.Size_)
-	if err := k.checkCost(ctx, params, cost); err != nil {
-		return k.wait(ctx, g, "can't open a round: "+err.Error())
-	}
-	stake, err := k.stake(ctx, g.Name)
-	if err != nil {
-		return err
-	}
-	total, err := k.totalStake(ctx)
-	if err != nil {
-		return err
-	}
-	g.Round++
-	g.Note = ""
-	r := types.Round{
-		Group: g.Name, Number: g.Round, Phase: types.ROUND_PHASE_COMMIT,
-		OpenedHeight: ctx.BlockHeight(), OpenedUnixMs: ctx.BlockTime().UnixMilli(),
-		CommitUntil: ctx.BlockHeight() + int64(g.Settings.CommitBlocks),
-		RevealUntil: ctx.BlockHeight() + int64(g.Settings.CommitBlocks+g.Settings.RevealBlocks),
-		Supply:      k.bank.GetSupply(ctx, types.BaseDenom).Amount, GroupStake: stake, TotalStake: total,
-		ModelVersion: g.ModelVersion, Parent: g.Parent,
-		TrainingSet: set.Name, TrainingSetVersion: set.Version, Table: set.Table,
-		EngineVersion: params.EngineVersion, Cost: cost,
-		Reward: zero, Bounty: zero, VerifierReward: zero, SettledSupply: zero,
-	}
-	if err := k.setRound(ctx, r); err != nil {
-		return err
-	}
-	if err := k.Groups.Set(ctx, g.Name, g); err != nil {
-		return err
-	}
-	emit(ctx, &types.EventRoundOpened{Group: r.Group, Round: r.Number, CommitUntil: r.CommitUntil, RevealUntil: r.RevealUntil})
-	return k.schedule(ctx, g.Name, r.CommitUntil)
-}
-
-// wait says what keeps a group from opening a round and looks again later. No bond is at stake meanwhile.
-func (k Keeper) wait(ctx sdk.Context, g types.Group, why string) error {
-	g.Note = why
-	if err := k.Groups.Set(ctx, g.Name, g); err != nil {
-		return err
-	}
-	return k.schedule(ctx, g.Name, ctx.BlockHeight()+retryBlocks)
+	return k.openCommit(ctx, g, r)
 }
 
 func (k Keeper) closeCommit(ctx sdk.Context, r types.Round) error {
@@ -116,6 +64,10 @@ func (k Keeper) closeCommit(ctx sdk.Context, r types.Round) error {
 	}
 	if r.Commitments == 0 {
 		return k.settleEmpty(ctx, r, "nobody committed a checkpoint")
+	}
+	// Everything is committed to, so nobody can choose a checkpoint by the samples that will be drawn.
+	if err := k.requestDraw(ctx, &r, types.DrawScore); err != nil {
+		return err
 	}
 	if err := k.enter(ctx, &r, types.ROUND_PHASE_REVEAL, fmt.Sprintf("%d commitments", r.Commitments)); err != nil {
 		return err
@@ -128,7 +80,7 @@ func (k Keeper) closeCommit(ctx sdk.Context, r types.Round) error {
 	return k.schedule(ctx, r.Group, r.RevealUntil)
 }
 
-func (k Keeper) closeReveal(ctx sdk.Context, r types.Round) error {
+func (k Keeper) closeReveal(ctx sdk.Context, g types.Group, r types.Round) error {
 	if ctx.BlockHeight() < r.RevealUntil && r.Reveals < r.Commitments {
 		return k.schedule(ctx, r.Group, r.RevealUntil)
 	}
@@ -163,11 +115,46 @@ func (k Keeper) closeReveal(ctx sdk.Context, r types.Round) error {
 			return err
 		}
 	}
-	if err := k.enter(ctx, &r, types.ROUND_PHASE_AVAILABILITY, fmt.Sprintf("%d of %d commitments revealed", r.Reveals, r.Commitments)); err != nil {
+	if g.Settings.Proof == types.PROOF_MODE_PROVED {
+		if err := k.requestDraw(ctx, &r, types.DrawAudit); err != nil {
+			return err
+		}
+	}
+	revealed := fmt.Sprintf("%d of %d commitments revealed", r.Reveals, r.Commitments)
+	if g.Settings.Evaluation == types.EVALUATION_MODE_SEALED {
+		r.KeyUntil = ctx.BlockHeight() + int64(params.KeyBlocks)
+		if err := k.enter(ctx, &r, types.ROUND_PHASE_KEY, revealed); err != nil {
+			return err
+		}
+		return k.schedule(ctx, r.Group, r.KeyUntil)
+	}
+	if err := k.enter(ctx, &r, types.ROUND_PHASE_AVAILABILITY, revealed); err != nil {
 		return err
 	}
 	return k.schedule(ctx, r.Group, ctx.BlockHeight()+watchBlocks)
 }
+
+// closeKeys goes on once the keys of all sealed batches are there or can no longer come.
+func (k Keeper) closeKeys(ctx sdk.Context, g types.Group, r types.Round) error {
+	done, err := k.keysDone(ctx, &r)
+	if err != nil {
+		return err
+	}
+	if !done {
+		return k.schedule(ctx, r.Group, max(r.KeyUntil, ctx.BlockHeight()+1))
+	}
+	note := "all keys are revealed"
+	if r.KeysWithheld {
+		note = noteKeysWithheld
+	}
+	if err := k.enter(ctx, &r, types.ROUND_PHASE_AVAILABILITY, note); err != nil {
+		return err
+	}
+	return k.closeAvailability(ctx, g, r)
+}
+
+// noteKeysWithheld is why a round has no winner.
+const noteKeysWithheld = "a sealed batch was withheld or is not what its provider committed to: the round mints nothing"
 
 // closeAvailability goes on to scoring once validators have said of every checkpoint whether they hold it.
 func (k Keeper) closeAvailability(ctx sdk.Context, g types.Group, r types.Round) error {

@@ -28,18 +28,20 @@ func (k Keeper) settle(ctx sdk.Context, g types.Group, r types.Round, submission
 	r.SettledHeight, r.SettledUnixMs = ctx.BlockHeight(), ctx.BlockTime().UnixMilli()
 	best := -1
 	if why == "" {
-		best = types.Best(submissions)
-		why = noWinner(g, r, submissions, best)
+		best, why = winnerOf(g, r, submissions)
+	}
+	if r.KeysWithheld {
+		why = noteKeysWithheld
 	}
 	r.Note = why
 	coinbase, err := k.coinbaseOf(ctx, g, r)
 	if err != nil {
 		return err
 	}
-	if best >= 0 {
+	if scored := types.Best(submissions, scoredStatuses...); scored >= 0 && !r.KeysWithheld {
 		// What goes wrong here must not keep the bonds of the round locked.
 		k.try(ctx, "verifier reward of "+r.Group, func(ctx sdk.Context) error {
-			return k.payVerifiers(ctx, g, &r, submissions[best], coinbase)
+			return k.payVerifiers(ctx, g, &r, submissions[scored], coinbase)
 		})
 	}
 	if best >= 0 && why == "" {
@@ -55,8 +57,20 @@ func (k Keeper) settle(ctx sdk.Context, g types.Group, r types.Round, submission
 			}
 		}
 	}
-	if err := k.settleBonds(ctx, r, submissions); err != nil {
+	commitments, err := k.commitments(ctx, r)
+	if err != nil {
 		return err
+	}
+	losses, err := k.settleBonds(ctx, r, commitments, submissions)
+	if err != nil {
+		return err
+	}
+	if r.KeysWithheld {
+		paid, err := k.payProviderBonds(ctx, r, submissions)
+		if err != nil {
+			return err
+		}
+		losses = append(losses, paid...)
 	}
 	r.SettledSupply = k.bank.GetSupply(ctx, types.BaseDenom).Amount
 	if err := k.setRound(ctx, r); err != nil {
@@ -85,142 +99,98 @@ func (k Keeper) settle(ctx sdk.Context, g types.Group, r types.Round, submission
 	if err := k.prune(ctx, r); err != nil {
 		return err
 	}
-	if k.hooks != nil {
-		k.try(ctx, "hook after round "+r.Group, func(ctx sdk.Context) error { return k.hooks.AfterRoundSettled(ctx, r, submissions) })
+	if err := k.tellSettled(ctx, types.RoundOutcome{Group: g, Round: r, Commitments: commitments, Submissions: submissions, Losses: losses}); err != nil {
+		return err
 	}
 	return k.schedule(ctx, g.Name, ctx.BlockHeight()+1)
 }
 
-// noWinner says in words why the best candidate does not win; empty when it does.
-func noWinner(g types.Group, r types.Round, submissions []types.Submission, best int) string {
+// scoredStatuses are those of checkpoints with an exact claim, whatever their audit found: what verifiers are paid for.
+var scoredStatuses = []types.SubmissionStatus{
+	types.SUBMISSION_STATUS_VALID, types.SUBMISSION_STATUS_PROVED, types.SUBMISSION_STATUS_UNPROVED,
+}
+
+// winnerOf returns the index of the submission that wins, or -1 and why none does. In proof mode PROVED only one whose
+// training was replayed can.
+func winnerOf(g types.Group, r types.Round, submissions []types.Submission) (int, string) {
+	if g.Settings.Proof == types.PROOF_MODE_PROVED {
+		if best := types.Best(submissions, types.SUBMISSION_STATUS_PROVED); best >= 0 {
+			return best, ""
+		}
+	}
+	if r.Audits > 0 {
+		return -1, fmt.Sprintf("none of %d audited candidates was proved", r.Audits)
+	}
+	best := types.Best(submissions, types.SUBMISSION_STATUS_VALID)
 	if best < 0 {
-		return "no candidate was valid"
+		return -1, "no candidate was valid"
 	}
-	loss := submissions[best].Verdict.RankLossE9
-	if types.Beats(loss, *r.ParentVerdict, g.Settings.MinImprovementE9) {
-		return ""
+	if loss := submissions[best].Verdict.RankLossE9; !types.Beats(loss, *r.ParentVerdict, g.Settings.MinImprovementE9) {
+		return -1, fmt.Sprintf("the best loss %d e-9 does not beat the parent's %d e-9 by %d e-9",
+			loss, r.ParentVerdict.RankLossE9, max(g.Settings.MinImprovementE9, 1))
 	}
-	return fmt.Sprintf("the best loss %d e-9 does not beat the parent's %d e-9 by %d e-9", loss, r.ParentVerdict.RankLossE9, max(g.Settings.MinImprovementE9, 1))
+	return best, ""
 }
 
-// crown makes the winner the parent and pays it.
-func (k Keeper) crown(ctx sdk.Context, g *types.Group, r *types.Round, s *types.Submission, c types.Coinbase) error {
-	s.Status = types.SUBMISSION_STATUS_WINNER
-	if err := k.setSubmission(ctx, *s); err != nil {
-		return err
-	}
-	announce(ctx, *s)
-	r.Winner = s.Trainer
-	r.Checkpoint = types.Checkpoint{
-		Cid: s.CheckpointCid, Sha256: s.CheckpointHash, Size_: s.Size_, Round: r.Number, Trainer: s.Trainer,
-		LossE9: s.Verdict.RankLossE9, MetricE9: s.Verdict.MetricE9,
-	}
-	g.Parent = r.Checkpoint
-	g.Wins++
-	params, err := k.Params.Get(ctx)
-	if err != nil {
-		return err
-	}
-	if mints(*g) {
-		r.Reward = params.Amount(params.WinnerRateE9, c)
-		if err := k.mint(ctx, s.Trainer, r.Reward); err != nil {
-			return err
-		}
-		announceCoinbase(ctx, *r, "winner", r.Reward)
-	}
-	r.Bounty = g.BountyPool
-	if per := g.Settings.BountyPerRound; per.IsPositive() {
-		r.Bounty = math.MinInt(per, g.BountyPool)
-	}
-	g.BountyPool = g.BountyPool.Sub(r.Bounty)
-	return k.release(ctx, s.Trainer, r.Bounty)
-}
-
-// payVerifiers shares the verifier coinbase by snapshot weight among validators whose witness matched the best
-// candidate's score, whether or not it wins. What rounding leaves is not minted.
-func (k Keeper) payVerifiers(ctx sdk.Context, g types.Group, r *types.Round, best types.Submission, c types.Coinbase) error {
-	if !mints(g) {
+// tellSettled calls the hooks, each by itself; what one does wrong stops nothing.
+func (k Keeper) tellSettled(ctx sdk.Context, o types.RoundOutcome) error {
+	if k.hooks == nil {
 		return nil
 	}
 	params, err := k.Params.Get(ctx)
 	if err != nil {
 		return err
 	}
-	amount := params.Amount(params.VerifierRateE9, c)
-	members, err := k.attestation.Matched(ctx, best.TaskId)
-	if err != nil {
-		return err
+	o.Counts = mints(o.Group) && o.Round.GroupStake.IsPositive() && o.Round.GroupStake.GTE(params.MinGroupStake)
+	listeners, several := k.hooks.(types.MultiHooks)
+	if !several {
+		listeners = types.MultiHooks{k.hooks}
 	}
-	total := math.ZeroInt()
-	for _, m := range members {
-		total = total.Add(m.Weight())
+	for _, h := range listeners {
+		k.try(ctx, "hook after round "+o.Round.Group, func(ctx sdk.Context) error { return h.AfterRoundSettled(ctx, o) })
 	}
-	if !amount.IsPositive() || !total.IsPositive() {
-		return nil
-	}
-	paid := math.ZeroInt()
-	for _, m := range members {
-		part := amount.Mul(m.Weight()).Quo(total)
-		operator, err := k.valCodec.StringToBytes(m.Operator)
-		if err != nil {
-			return err
-		}
-		if err := k.mint(ctx, sdk.AccAddress(operator).String(), part); err != nil {
-			return err
-		}
-		paid = paid.Add(part)
-	}
-	r.VerifierReward = paid
-	announceCoinbase(ctx, *r, "verifiers", paid)
 	return nil
 }
 
-// mints reports whether rounds of the group are paid coinbase.
-func mints(g types.Group) bool { return !g.Settings.Sandbox && !g.CoinbaseDisabled }
-
-func (k Keeper) coinbaseOf(ctx context.Context, g types.Group, r types.Round) (types.Coinbase, error) {
-	total, err := k.totalStake(ctx)
-	return types.Coinbase{
-		Supply: r.Supply, GroupStake: r.GroupStake, TotalStakeAtOpening: r.TotalStake, TotalStakeAtSettlement: total,
-		OpenedUnixMs: r.OpenedUnixMs, SettledUnixMs: r.SettledUnixMs, NominalSeconds: g.Settings.NominalSeconds,
-	}, err
-}
-
-func announceCoinbase(ctx context.Context, r types.Round, purpose string, amount math.Int) {
-	if amount.IsPositive() {
-		emit(ctx, &types.EventCoinbase{Group: r.Group, Round: r.Number, Purpose: purpose, Amount: amount})
-	}
-}
-
-// settleBonds returns or burns every bond of the round.
-func (k Keeper) settleBonds(ctx sdk.Context, r types.Round, submissions []types.Submission) error {
+// settleBonds returns or burns every bond of the round and says which were lost. In a round with a canary what a false
+// answer of validators would burn is held back until the canary is opened.
+func (k Keeper) settleBonds(ctx sdk.Context, r types.Round, commitments []types.Commitment, submissions []types.Submission) ([]types.Loss, error) {
 	params, err := k.Params.Get(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	commitments, err := k.commitments(ctx, r)
+	canary, err := k.hasCanary(ctx, r.Group, r.Number)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	revealed := map[string]*types.Submission{}
 	for i := range submissions {
 		revealed[submissions[i].Trainer] = &submissions[i]
 	}
+	var losses []types.Loss
 	for _, c := range commitments {
 		s := revealed[c.Trainer]
-		reason := "commitment not revealed"
+		loss := types.Loss{Address: c.Trainer, Amount: params.BondLoss(c.Bond, s), Cause: types.CauseOfLoss(s), Note: "commitment not revealed"}
 		if s != nil {
-			reason = s.Note
+			loss.Note = s.Note
 		}
-		loss := params.BondLoss(c.Bond, s)
-		if err := k.burnEscrowed(ctx, c.Trainer, loss, reason); err != nil {
-			return err
+		if loss.Amount.IsPositive() {
+			losses = append(losses, loss)
+			take := k.burnEscrowed
+			if canary && loss.Cause == types.LossFalseClaim {
+				take = func(_ context.Context, trainer string, amount math.Int, reason string) error {
+					return k.holdLoss(ctx, r, trainer, amount, reason)
+				}
+			}
+			if err := take(ctx, c.Trainer, loss.Amount, loss.Note); err != nil {
+				return nil, err
+			}
 		}
-		if err := k.release(ctx, c.Trainer, c.Bond.Sub(loss)); err != nil {
-			return err
+		if err := k.release(ctx, c.Trainer, c.Bond.Sub(loss.Amount)); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return losses, nil
 }
 
 // maxPrunes bounds how many old rounds a settlement removes: more than one, so that a shorter retention takes effect.

@@ -13,6 +13,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	"github.com/pold-network/pold/x/pol/types"
 )
 
@@ -25,6 +26,7 @@ func TestSimulation(t *testing.T) {
 		seeds = 1_000
 	}
 	var coinbase, burned, wins, refused, accepted int64
+	seen := map[types.SubmissionStatus]int{}
 	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			s := newSimulation(t, seed)
@@ -37,6 +39,14 @@ func TestSimulation(t *testing.T) {
 			burned += totals.Burned.Int64()
 			wins += int64(totals.Wins)
 			refused, accepted = refused+s.refused, accepted+s.accepted
+			for _, o := range s.told.settled {
+				s.checkSettled(o)
+				for _, x := range o.Submissions {
+					if o.Group.Settings.Proof == types.PROOF_MODE_PROVED {
+						seen[x.Status]++
+					}
+				}
+			}
 			s.reimport()
 		})
 	}
@@ -45,6 +55,37 @@ func TestSimulation(t *testing.T) {
 	require.Greater(t, wins, int64(seeds))
 	require.Positive(t, refused)
 	require.Greater(t, accepted, refused/4)
+	for _, status := range []types.SubmissionStatus{types.SUBMISSION_STATUS_WINNER, types.SUBMISSION_STATUS_PROVED, types.SUBMISSION_STATUS_UNPROVED} {
+		require.Positive(t, seen[status], "%s in proof mode PROVED", status)
+	}
+}
+
+// checkSettled checks what hooks are told of a round: losses are parts of bonds, in proof mode PROVED the winner's
+// training was replayed, and the bond made forging it a loss.
+func (s *simulation) checkSettled(o types.RoundOutcome) {
+	bonds := map[string]math.Int{}
+	for _, c := range o.Commitments {
+		require.Equal(s.t, o.Round.Bond, c.Bond)
+		bonds[c.Trainer] = c.Bond
+	}
+	for _, l := range o.Losses {
+		require.True(s.t, l.Amount.IsPositive() && l.Amount.LTE(bonds[l.Address]), "%+v", l)
+	}
+	if o.Group.Settings.Proof != types.PROOF_MODE_PROVED {
+		return
+	}
+	for _, x := range o.Submissions {
+		if x.Status == types.SUBMISSION_STATUS_WINNER {
+			require.NotNil(s.t, x.Audit)
+			require.Empty(s.t, x.Audit.Problem)
+		}
+		require.NotEqual(s.t, types.SUBMISSION_STATUS_AUDITING, x.Status, "nothing is left open")
+	}
+	if !o.Group.Settings.Sandbox {
+		n, k := int64(o.Group.Settings.Segments), int64(min(3, o.Group.Settings.Segments))
+		gain := o.Round.Reward.Add(o.Round.Bounty).MulRaw(n - k)
+		require.True(s.t, gain.LTE(o.Round.Bond.MulRaw(k)), "reward %s and bounty %s against a bond of %s", o.Round.Reward, o.Round.Bounty, o.Round.Bond)
+	}
 }
 
 type simulation struct {
@@ -77,11 +118,39 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	s.att.judge = func(ref types.SubmissionRef, m types.ScoreManifest) (verdict, types.ScoreAnswer) {
 		_, answer := judge(ref, m)
 		if s.r.IntN(20) == 0 {
-			answer.Status = types.ScoreStatus(s.r.IntN(5))
+			answer.Status = types.ScoreStatus(s.r.IntN(6))
 		}
 		return []verdict{undecided, expired, decided, decided}[s.r.IntN(4)], answer
 	}
+	s.simulateAudits()
 	return s
+}
+
+// simulateAudits lets validators be slow, find segments wrong now and then, and challenge whatever they like.
+func (s *simulation) simulateAudits() {
+	s.att.draw = func(types.DrawRef) verdict { return []verdict{undecided, decided}[s.r.IntN(2)] }
+	s.att.holdsStates = func(types.AuditRef, types.AuditManifest) (verdict, bool) {
+		return []verdict{undecided, decided, decided}[s.r.IntN(3)], s.r.IntN(15) > 0
+	}
+	s.att.audit = func(ref types.AuditRef, m types.AuditManifest) (verdict, types.AuditAnswer) {
+		a := types.AuditAnswer{Segment: m.Common[0]}
+		if s.r.IntN(5) == 0 {
+			a.Status = types.AuditStatus(s.r.IntN(10)) // the last one is no answer
+		}
+		return []verdict{undecided, expired, decided, decided, decided}[s.r.IntN(5)], a
+	}
+	s.att.challenges = func(ref types.AuditRef, m types.AuditManifest) []attestationtypes.Challenge {
+		var all []attestationtypes.Challenge
+		for range s.r.IntN(4) {
+			o := operator(s.r.IntN(9))
+			c := attestationtypes.Challenge{Operator: o, Segment: s.r.Uint32N(70)}
+			if own := types.OwnSegments(m.AuditSeed, m.Trainer, o, m.Segments, m.Common); len(own) > 0 && s.r.IntN(2) == 0 {
+				c.Segment = own[0]
+			}
+			all = append(all, c)
+		}
+		return all
+	}
 }
 
 func (s *simulation) block() {
@@ -104,9 +173,14 @@ func (s *simulation) block() {
 		s.att.openError = types.ErrTooCostly.Wrap("simulated")
 	case 2:
 		s.att.matchedError = types.ErrTooCostly.Wrap("simulated")
+	case 3:
+		s.att.live = 0
+	}
+	for n := range accounts {
+		s.rep[account(n)] = s.r.Uint32N(3)
 	}
 	s.end()
-	s.sets.panics, s.att.openError, s.att.matchedError = "", nil, nil
+	s.sets.panics, s.att.openError, s.att.matchedError, s.att.live = "", nil, nil, 4
 	totals, err := s.k.Totals.Get(s.ctx)
 	require.NoError(s.t, err)
 	p, err := s.k.Params.Get(s.ctx)
@@ -133,6 +207,10 @@ func (s *simulation) message() sdk.Msg {
 		x.BountyPerRound = s.amount()
 		if x.Sandbox = s.r.IntN(5) == 0; x.Sandbox {
 			x.CommitBond = math.ZeroInt()
+		}
+		if s.r.IntN(2) == 0 {
+			prove(&x)
+			x.Segments = 1 + s.r.Uint32N(types.MaxSegments)
 		}
 		return &types.MsgCreateGroup{Sender: s.who(), Name: s.name(), Settings: x}
 	case 1:

@@ -12,8 +12,11 @@ const watchBlocks = 500
 // watch keeps a round that waits for outcomes from waiting for ever: an outcome that could not be taken is gone, so
 // what it was about is asked again. Each outcome wakes the group long before, as a rule.
 func (k Keeper) watch(ctx sdk.Context, r types.Round, submissions []types.Submission) error {
-	again := false
-	if r.Phase == types.ROUND_PHASE_SCORE && r.ParentVerdict == nil {
+	again, err := k.redraw(ctx, &r)
+	if err != nil {
+		return err
+	}
+	if r.Phase == types.ROUND_PHASE_SCORE && r.ParentVerdict == nil && r.ParentTask != 0 {
 		pending, err := k.attestation.TaskPending(ctx, r.ParentTask)
 		if err != nil {
 			return err
@@ -60,6 +63,11 @@ func (k Keeper) askAgain(ctx sdk.Context, r *types.Round, s *types.Submission) (
 		}
 		s.TaskId, s.Status = 0, types.SUBMISSION_STATUS_CANDIDATE
 		r.Tasks--
+	case types.SUBMISSION_STATUS_AUDITING:
+		lost, err := k.auditsLost(ctx, s)
+		if err != nil || !lost {
+			return false, err
+		}
 	default:
 		return false, nil
 	}

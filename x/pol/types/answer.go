@@ -17,6 +17,9 @@ const (
 	// ScoreUnfitData says nothing about the checkpoint: no score can be computed, for example because a label is not
 	// one of the model's classes.
 	ScoreUnfitData ScoreStatus = 4
+	// ScoreBadBatch: an attested sealed batch does not open to what its provider committed to. The claimed loss was computed
+	// all the same; MetricE9 holds the index of the first such batch, counted from 0.
+	ScoreBadBatch ScoreStatus = 5
 )
 
 // String says the finding in words.
@@ -32,6 +35,8 @@ func (s ScoreStatus) String() string {
 		return "weights or loss are not finite"
 	case ScoreUnfitData:
 		return "the training set does not suit the model"
+	case ScoreBadBatch:
+		return "a sealed batch is not what its provider committed to"
 	}
 	return fmt.Sprintf("unknown finding %d", uint8(s))
 }
@@ -69,7 +74,7 @@ func DecodeScoreAnswer(b []byte) (ScoreAnswer, error) {
 		return a, fmt.Errorf("score answer: expected %d bytes of version %d, got %d bytes", ScoreAnswerSize, scoreAnswerVersion, len(b))
 	}
 	a.Status = ScoreStatus(b[1])
-	if a.Status > ScoreUnfitData {
+	if a.Status > ScoreBadBatch {
 		return a, fmt.Errorf("score answer: unknown finding %d", b[1])
 	}
 	a.ClaimLossE9 = binary.BigEndian.Uint64(b[2:])

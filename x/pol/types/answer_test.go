@@ -46,9 +46,19 @@ func TestEveryByteOfAScoreAnswerCounts(t *testing.T) {
 
 func TestFindingsReadAsWords(t *testing.T) {
 	for status, words := range map[types.ScoreStatus]string{
-		0: "valid", 1: "not a canonical safetensors file", 2: "tensors do not fit the model", 3: "weights or loss are not finite", 9: "unknown finding 9",
+		0: "valid", 1: "not a canonical safetensors file", 2: "tensors do not fit the model", 3: "weights or loss are not finite",
+		4: "the training set does not suit the model", 5: "a sealed batch is not what its provider committed to", 9: "unknown finding 9",
 	} {
 		require.Equal(t, words, status.String())
+	}
+}
+
+func TestTheLastFindingOfAScoreIsABadBatch(t *testing.T) {
+	a := scoreAnswer()
+	for status, known := range map[types.ScoreStatus]bool{types.ScoreBadBatch: true, types.ScoreBadBatch + 1: false} {
+		a.Status = status
+		_, err := types.DecodeScoreAnswer(a.Encode())
+		require.Equal(t, known, err == nil, "%d", status)
 	}
 }
 
@@ -71,5 +81,31 @@ func TestSubmissionReferencesRoundTrip(t *testing.T) {
 	for _, bad := range []string{"", "digits/1", "digits/x/t", "digits/1/t/u", "digits/-1/t"} {
 		_, err := types.DecodeSubmissionRef([]byte(bad))
 		require.ErrorContains(t, err, "submission reference", bad)
+	}
+}
+
+func TestAuditReferencesRoundTrip(t *testing.T) {
+	sub := types.SubmissionRef{Group: "digits", Round: 7, Trainer: account(1)}
+	for _, r := range []types.AuditRef{{SubmissionRef: sub}, {SubmissionRef: sub, Challenge: true}, {SubmissionRef: sub, Challenge: true, Segment: 63}} {
+		back, err := types.DecodeAuditRef(r.Encode())
+		require.NoError(t, err)
+		require.Equal(t, r, back)
+	}
+	for _, bad := range []string{"", "digits/1", "digits/1/t/", "digits/1/t/-1", "digits/1/t/4294967296", "digits/x/t/1", "digits/1/t/1/2"} {
+		_, err := types.DecodeAuditRef([]byte(bad))
+		require.ErrorContains(t, err, "reference", bad)
+	}
+}
+
+func TestDrawReferencesRoundTrip(t *testing.T) {
+	for _, purpose := range []string{types.DrawOrder, types.DrawScore, types.DrawAudit} {
+		r := types.DrawRef{Group: "digits", Round: 3, Purpose: purpose}
+		back, err := types.DecodeDrawRef(r.Encode())
+		require.NoError(t, err)
+		require.Equal(t, r, back)
+	}
+	for _, bad := range []string{"", "digits/1", "digits/1/luck", "digits/x/order"} {
+		_, err := types.DecodeDrawRef([]byte(bad))
+		require.ErrorContains(t, err, "draw", bad)
 	}
 }

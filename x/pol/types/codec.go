@@ -12,7 +12,8 @@ import (
 func RegisterInterfaces(registry codectypes.InterfaceRegistry) {
 	registry.RegisterImplementations((*sdk.Msg)(nil),
 		&MsgCreateGroup{}, &MsgFundGroup{}, &MsgCommitCheckpoint{}, &MsgSubmitCheckpoint{},
-		&MsgBondGroup{}, &MsgUnbondGroup{}, &MsgSetGroupCoinbase{}, &MsgUpdateParams{})
+		&MsgBondGroup{}, &MsgUnbondGroup{}, &MsgProvideBatches{}, &MsgRevealBatchKey{}, &MsgWithdrawProviderBond{},
+		&MsgPlantCanary{}, &MsgOpenCanary{}, &MsgSetGroupCoinbase{}, &MsgUpdateParams{})
 	msgservice.RegisterMsgServiceDesc(registry, &_Msg_serviceDesc)
 }
 
@@ -24,6 +25,11 @@ func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
 	legacy.RegisterAminoMsg(cdc, &MsgSubmitCheckpoint{}, "pold/pol/MsgSubmitCheckpoint")
 	legacy.RegisterAminoMsg(cdc, &MsgBondGroup{}, "pold/pol/MsgBondGroup")
 	legacy.RegisterAminoMsg(cdc, &MsgUnbondGroup{}, "pold/pol/MsgUnbondGroup")
+	legacy.RegisterAminoMsg(cdc, &MsgProvideBatches{}, "pold/pol/MsgProvideBatches")
+	legacy.RegisterAminoMsg(cdc, &MsgRevealBatchKey{}, "pold/pol/MsgRevealBatchKey")
+	legacy.RegisterAminoMsg(cdc, &MsgWithdrawProviderBond{}, "pold/pol/MsgWithdrawProviderBond")
+	legacy.RegisterAminoMsg(cdc, &MsgPlantCanary{}, "pold/pol/MsgPlantCanary")
+	legacy.RegisterAminoMsg(cdc, &MsgOpenCanary{}, "pold/pol/MsgOpenCanary")
 	legacy.RegisterAminoMsg(cdc, &MsgSetGroupCoinbase{}, "pold/pol/MsgSetGroupCoinbase")
 	legacy.RegisterAminoMsg(cdc, &MsgUpdateParams{}, "pold/pol/MsgUpdateParams")
 }

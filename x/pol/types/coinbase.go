@@ -64,3 +64,12 @@ func (p Params) Amount(rateE9 uint64, c Coinbase) math.Int {
 	denominator.Lsh(denominator, uint(halvings))
 	return math.NewIntFromBigInt(numerator.Quo(numerator, denominator))
 }
+
+// MaxAmount returns the most that Amount can give for a round that has just opened, whenever it settles and whatever is
+// bonded meanwhile: its own stake can only fall, all stake only dilutes it, and halvings only come. SettledUnixMs is not read.
+func (p Params) MaxAmount(rateE9 uint64, c Coinbase) math.Int {
+	c.TotalStakeAtSettlement = c.TotalStakeAtOpening
+	c.SettledUnixMs = c.OpenedUnixMs
+	c.OpenedUnixMs -= int64(min(c.NominalSeconds, p.UnbondingSeconds)) * 1_000
+	return p.Amount(rateE9, c)
+}

@@ -22,5 +22,7 @@ var (
 	ErrInsufficientBond  = errorsmod.Register(ModuleName, 17, "insufficient bond")
 	ErrInvalidCheckpoint = errorsmod.Register(ModuleName, 18, "invalid checkpoint")
 	ErrRoundFull         = errorsmod.Register(ModuleName, 19, "round is full")
+	ErrInvalidBatch      = errorsmod.Register(ModuleName, 21, "invalid sealed batch")
+	ErrInvalidCanary     = errorsmod.Register(ModuleName, 22, "invalid canary")
 	ErrTooManyUnbondings = errorsmod.Register(ModuleName, 20, "too many unbondings")
 )

@@ -21,24 +21,35 @@ type BankKeeper interface {
 	SendCoinsFromAccountToModule(ctx context.Context, sender sdk.AccAddress, recipient string, amt sdk.Coins) error
 }
 
-// AttestationKeeper opens score tasks and asks validators for checkpoints.
+// AttestationKeeper opens tasks, asks validators for files and draws seeds.
 type AttestationKeeper interface {
 	OpenTask(ctx context.Context, kind string, ref, manifest []byte, cost uint64, priority math.Int) (uint64, error)
 	AskArtefact(ctx context.Context, kind, cid string, sha256 []byte, size uint64, ref []byte) (uint64, error)
 	// Matched returns the snapshot members whose witness matched the settled answer of a task, in address order.
 	Matched(ctx context.Context, taskID uint64) ([]attestationtypes.Member, error)
+	// Mismatched returns the operators that had committed to another answer, in address order.
+	Mismatched(ctx context.Context, taskID uint64) ([]string, error)
 	MaxCost(ctx context.Context, kind string) (uint64, error)
-	// TaskPending and ArtefactPending report whether an outcome is still to come.
+	// TaskPending, ArtefactPending and DrawPending report whether an outcome is still to come.
 	TaskPending(ctx context.Context, id uint64) (bool, error)
 	ArtefactPending(ctx context.Context, id uint64) (bool, error)
+	DrawPending(ctx context.Context, id uint64) (bool, error)
+	// RequestDraw asks the beacon for a seed that nobody can know yet; the owner of the kind gets it with ref.
+	RequestDraw(ctx context.Context, kind string, ref []byte) (uint64, error)
+	// AskBundle is AskArtefact for a file that names others, as the manifest says.
+	AskBundle(ctx context.Context, kind, cid string, sha256 []byte, size uint64, ref, manifest []byte) (uint64, error)
+	ReportConduct(ctx context.Context, conduct attestationtypes.Conduct) error
+	// LiveState returns how many bonded validators are live and how many have to be for anything to be decided.
+	LiveState(ctx context.Context) (live, required int, err error)
+}
+
+// ReputationKeeper says how much closer than usual a trainer is looked at.
+type ReputationKeeper interface {
+	// ExtraSegments returns how many segments beyond the base count are replayed of an account's transcripts.
+	ExtraSegments(ctx context.Context, address string) (uint32, error)
 }
 
 // TrainingSetKeeper resolves training sets that validators have checked.
 type TrainingSetKeeper interface {
 	Verified(ctx context.Context, name string) (trainingsettypes.TrainingSet, error)
-}
-
-// Hooks are told what happened in rounds; later modules (reputation, slashing) listen.
-type Hooks interface {
-	AfterRoundSettled(ctx context.Context, round Round, submissions []Submission) error
 }

@@ -11,7 +11,7 @@ func DefaultGenesis() *GenesisState {
 
 // ZeroTotals returns totals that are computed from the supply at genesis.
 func ZeroTotals() Totals {
-	return Totals{GenesisSupply: math.ZeroInt(), Coinbase: math.ZeroInt(), Burned: math.ZeroInt(), Bonded: math.ZeroInt()}
+	return Totals{GenesisSupply: math.ZeroInt(), Coinbase: math.ZeroInt(), Burned: math.ZeroInt(), Bonded: math.ZeroInt(), Slashed: math.ZeroInt()}
 }
 
 // Validate reports the first inconsistency of a genesis state.
@@ -57,14 +57,51 @@ func (g GenesisState) Validate() error {
 			return ErrInvalidAmount.Wrapf("unbonding %d: expected an id below %d and more than 0 unrn", u.Id, g.NextUnbondingId)
 		}
 	}
+	if err := g.validateEscrows(groups); err != nil {
+		return err
+	}
 	t := g.Totals
-	for _, v := range []math.Int{t.GenesisSupply, t.Coinbase, t.Burned, t.Bonded} {
+	for _, v := range []math.Int{t.GenesisSupply, t.Coinbase, t.Burned, t.Bonded, t.Slashed} {
 		if v.IsNil() || v.IsNegative() {
 			return ErrInvalidAmount.Wrap("totals: expected 0 or more unrn")
 		}
 	}
 	if t.GenesisSupply.IsPositive() && !t.Bonded.Equal(bonded) {
 		return ErrInvalidAmount.Wrapf("totals: %s unrn bonded, the bonds add up to %s", t.Bonded, bonded)
+	}
+	return nil
+}
+
+// validateEscrows checks what providers and planters have at stake.
+func (g GenesisState) validateEscrows(groups map[string]bool) error {
+	positive := func(what, group, address string, amount math.Int) error {
+		if !groups[group] {
+			return ErrGroupNotFound.Wrapf("%s of %s in %q", what, address, group)
+		}
+		if amount.IsNil() || !amount.IsPositive() {
+			return ErrInvalidAmount.Wrapf("%s of %s in %q: expected more than 0 unrn", what, address, group)
+		}
+		return nil
+	}
+	for _, b := range g.Batches {
+		if !groups[b.Group] {
+			return ErrGroupNotFound.Wrapf("sealed batch %d of %s in %q", b.Round, b.Provider, b.Group)
+		}
+	}
+	for _, b := range g.ProviderBonds {
+		if err := positive("provider bond", b.Group, b.Provider, b.Amount); err != nil {
+			return err
+		}
+	}
+	for _, c := range g.Canaries {
+		if !groups[c.Group] || c.Bond.IsNil() || c.Bond.IsNegative() {
+			return ErrInvalidCanary.Wrapf("of %s in %q: expected a known group and a bond of 0 or more unrn", c.Planter, c.Group)
+		}
+	}
+	for _, h := range g.HeldLosses {
+		if err := positive("held loss", h.Group, h.Trainer, h.Amount); err != nil {
+			return err
+		}
 	}
 	return nil
 }

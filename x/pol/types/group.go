@@ -2,9 +2,7 @@ package types
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"regexp"
-	"strconv"
 
 	"cosmossdk.io/math"
 
@@ -28,7 +26,7 @@ func ValidateGroupName(name string) error {
 
 // Validate checks what can be checked without the training set.
 func (s GroupSettings) Validate(p Params) (ModelShape, error) {
-	shape, err := s.Model.Shape()
+	shape, err := s.Shape()
 	if err != nil {
 		return shape, err
 	}
@@ -38,11 +36,11 @@ func (s GroupSettings) Validate(p Params) (ModelShape, error) {
 	if err := s.checkObjective(); err != nil {
 		return shape, err
 	}
-	if s.Evaluation != EVALUATION_MODE_TRAINING_SET {
-		return shape, ErrInvalidGroup.Wrapf("evaluation: expected TRAINING_SET (1), got %s", mode(int32(s.Evaluation), "HOLDOUT", "SEALED"))
+	if err := s.checkEvaluation(); err != nil {
+		return shape, err
 	}
-	if s.Proof != PROOF_MODE_SCORED {
-		return shape, ErrInvalidGroup.Wrapf("proof: expected SCORED (1), got %s", mode(int32(s.Proof), "PROVED"))
+	if err := s.checkProof(); err != nil {
+		return shape, err
 	}
 	for _, b := range []struct {
 		name  string
@@ -98,14 +96,6 @@ func (s GroupSettings) checkObjective() error {
 	return nil
 }
 
-// mode names a mode, also one that is planned (from number 2) and that this release does not have.
-func mode(number int32, planned ...string) string {
-	if i := number - 2; i >= 0 && int(i) < len(planned) {
-		return fmt.Sprintf("%s (%d): this release does not have it", planned[i], number)
-	}
-	return strconv.Itoa(int(number))
-}
-
 // Fits checks that a table has the features and targets of the model.
 func (s GroupSettings) Fits(shape ModelShape, t trainingsettypes.Table) error {
 	targets := shape.Outputs
@@ -117,6 +107,9 @@ func (s GroupSettings) Fits(shape ModelShape, t trainingsettypes.Table) error {
 	}
 	if int64(t.Columns-t.Targets) != shape.Inputs {
 		return ErrInvalidGroup.Wrapf("training set %q has %d feature columns, the model has %d inputs", s.TrainingSet, t.Columns-t.Targets, shape.Inputs)
+	}
+	if s.Evaluation == EVALUATION_MODE_HOLDOUT && t.ValidationPermille == 0 {
+		return ErrInvalidGroup.Wrapf("training set %q holds no rows back, evaluation mode HOLDOUT needs validation_permille above 0", s.TrainingSet)
 	}
 	return nil
 }

@@ -25,6 +25,25 @@ func end(s *types.GroupSettings, kind string) {
 	s.Model.Layers = append(s.Model.Layers, &types.Layer{Name: "end", Kind: kind})
 }
 
+// prove asks for transcripts.
+func prove(s *types.GroupSettings) {
+	s.Proof, s.Segments, s.Recipe = types.PROOF_MODE_PROVED, 10, types.RecipeBounds{MaxSteps: 100}
+}
+
+// seal evaluates on the batches of some accounts.
+func seal(s *types.GroupSettings, providers ...byte) {
+	s.Evaluation = types.EVALUATION_MODE_SEALED
+	for _, n := range providers {
+		s.Providers = append(s.Providers, account(n))
+	}
+}
+
+// mapped puts a secure mapping layer in front of the model.
+func mapped(s *types.GroupSettings) {
+	s.Mapping = true
+	s.Model.Layers = append([]*types.Layer{{Name: "map", Kind: "sml"}}, s.Model.Layers...)
+}
+
 func TestGroupSettingsThatAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*types.GroupSettings)
@@ -47,24 +66,56 @@ func TestGroupSettingsThatAreRefused(t *testing.T) {
 			s.Objective = types.OBJECTIVE_BINARY_CROSS_ENTROPY
 			end(s, "sigmoid")
 		}, `layer "end": binary cross-entropy applies the sigmoid itself`},
-		"no evaluation":           {func(s *types.GroupSettings) { s.Evaluation = 0 }, "evaluation: expected TRAINING_SET (1), got 0"},
-		"HOLDOUT":                 {func(s *types.GroupSettings) { s.Evaluation = 2 }, "evaluation: expected TRAINING_SET (1), got HOLDOUT (2): this release does not have it"},
-		"SEALED":                  {func(s *types.GroupSettings) { s.Evaluation = 3 }, "evaluation: expected TRAINING_SET (1), got SEALED (3): this release does not have it"},
-		"no proof":                {func(s *types.GroupSettings) { s.Proof = 0 }, "proof: expected SCORED (1), got 0"},
-		"PROVED":                  {func(s *types.GroupSettings) { s.Proof = 2 }, "proof: expected SCORED (1), got PROVED (2): this release does not have it"},
-		"a short commit phase":    {func(s *types.GroupSettings) { s.CommitBlocks = 9 }, "commit_blocks: expected 10 to 100000, got 9"},
-		"a long reveal phase":     {func(s *types.GroupSettings) { s.RevealBlocks = 100_001 }, "reveal_blocks: expected 10 to 100000, got 100001"},
-		"no nominal length":       {func(s *types.GroupSettings) { s.NominalSeconds = 0 }, "nominal_seconds: expected 1 to 86400, got 0"},
-		"a long nominal length":   {func(s *types.GroupSettings) { s.NominalSeconds = 86_401 }, "nominal_seconds: expected 1 to 86400"},
-		"no bond at all":          {func(s *types.GroupSettings) { s.CommitBond = math.Int{} }, "commit_bond: expected 0 or more unrn"},
-		"a negative bond":         {func(s *types.GroupSettings) { s.CommitBond = math.NewInt(-1) }, "commit_bond: expected 0 or more unrn"},
-		"a negative bounty":       {func(s *types.GroupSettings) { s.BountyPerRound = math.NewInt(-1) }, "bounty_per_round: expected 0 or more unrn"},
-		"a sandbox with a bond":   {func(s *types.GroupSettings) { s.Sandbox = true }, "a sandbox group has none"},
-		"a sandbox":               {func(s *types.GroupSettings) { s.Sandbox, s.CommitBond = true, math.ZeroInt() }, ""},
-		"an allow list":           {func(s *types.GroupSettings) { s.AllowList = []string{account(1)} }, ""},
-		"a wrong address":         {func(s *types.GroupSettings) { s.AllowList = []string{"cosmos1abc"} }, `allow_list: "cosmos1abc"`},
-		"a list that is too long": {func(s *types.GroupSettings) { s.AllowList = make([]string, 257) }, "at most 256 accounts, got 257"},
-		"a short seed":            {func(s *types.GroupSettings) { s.InitSeed = s.InitSeed[1:] }, "init_seed: expected 32 bytes, got 31"},
+		"no evaluation":                {func(s *types.GroupSettings) { s.Evaluation = 0 }, "evaluation: expected TRAINING_SET (1), HOLDOUT (2) or SEALED (3), got 0"},
+		"an evaluation to come":        {func(s *types.GroupSettings) { s.Evaluation = 4 }, "or SEALED (3), got 4"},
+		"HOLDOUT without proof":        {func(s *types.GroupSettings) { s.Evaluation = 2 }, "HOLDOUT (2) needs proof mode PROVED (2)"},
+		"HOLDOUT":                      {func(s *types.GroupSettings) { prove(s); s.Evaluation = 2 }, ""},
+		"SEALED":                       {func(s *types.GroupSettings) { seal(s, 1) }, ""},
+		"SEALED and PROVED":            {func(s *types.GroupSettings) { seal(s, 1, 2, 3, 4, 5, 6, 7, 8); prove(s) }, ""},
+		"SEALED without providers":     {func(s *types.GroupSettings) { seal(s) }, "providers: expected 1 to 8 accounts, got 0"},
+		"nine providers":               {func(s *types.GroupSettings) { seal(s, 1, 2, 3, 4, 5, 6, 7, 8, 9) }, "providers: expected 1 to 8 accounts, got 9"},
+		"a provider twice":             {func(s *types.GroupSettings) { seal(s, 1, 2, 1) }, "stands there twice"},
+		"a provider of elsewhere":      {func(s *types.GroupSettings) { seal(s, 1); s.Providers[0] = "cosmos1abc" }, `providers: "cosmos1abc"`},
+		"providers of nothing":         {func(s *types.GroupSettings) { s.Providers = []string{account(1)} }, "providers: only evaluation mode SEALED has some, got 1"},
+		"no proof":                     {func(s *types.GroupSettings) { s.Proof = 0 }, "proof: expected SCORED (1) or PROVED (2), got 0"},
+		"a proof to come":              {func(s *types.GroupSettings) { s.Proof = 3 }, "proof: expected SCORED (1) or PROVED (2), got 3"},
+		"PROVED":                       {prove, ""},
+		"PROVED without segments":      {func(s *types.GroupSettings) { prove(s); s.Segments = 0 }, "segments: expected 1 to 64, got 0"},
+		"65 segments":                  {func(s *types.GroupSettings) { prove(s); s.Segments = 65 }, "segments: expected 1 to 64, got 65"},
+		"64 segments":                  {func(s *types.GroupSettings) { prove(s); s.Segments = 64 }, ""},
+		"segments without steps":       {func(s *types.GroupSettings) { prove(s); s.Recipe.MaxSteps = 9 }, "segments: expected at most recipe.max_steps, 9, got 10"},
+		"segments without proof":       {func(s *types.GroupSettings) { s.Segments = 1 }, "segments: proof mode SCORED has no transcripts, expected 0, got 1"},
+		"a recipe without proof":       {func(s *types.GroupSettings) { s.Recipe.MinSteps = 1 }, "recipe: proof mode SCORED can't see"},
+		"a recipe without end":         {func(s *types.GroupSettings) { prove(s); s.Recipe.MaxSteps = 0 }, "recipe.max_steps: expected more than 0"},
+		"steps beyond the engine":      {func(s *types.GroupSettings) { prove(s); s.Recipe.MaxSteps = 1<<24 + 1 }, "recipe: steps: expected at most 16777216, got 0 to 16777217"},
+		"steps of no recipe":           {func(s *types.GroupSettings) { prove(s); s.Recipe.MinSteps = 101 }, "recipe: steps: expected min <= max, got 101 and 100"},
+		"batches of no recipe":         {func(s *types.GroupSettings) { prove(s); s.Recipe.MinBatchSize, s.Recipe.MaxBatchSize = 9, 8 }, "recipe: batch_size: expected min <= max, got 9 and 8"},
+		"batches beyond the engine":    {func(s *types.GroupSettings) { prove(s); s.Recipe.MinBatchSize = 65_537 }, "recipe: batch_size: expected at most 65536"},
+		"batches of at least one size": {func(s *types.GroupSettings) { prove(s); s.Recipe.MinBatchSize = 32 }, ""},
+		"rates of no recipe":           {func(s *types.GroupSettings) { prove(s); s.Recipe.MinLearningRateE9, s.Recipe.MaxLearningRateE9 = 2, 1 }, "recipe: learning_rate_e9: expected min <= max, got 2 and 1"},
+		"an unknown optimiser":         {func(s *types.GroupSettings) { prove(s); s.Recipe.Optimizers = []string{"adam", "lion"} }, `recipe.optimizers: expected some of sgd, nesterov, adam, adamw, got "lion"`},
+		"an optimiser twice":           {func(s *types.GroupSettings) { prove(s); s.Recipe.Optimizers = []string{"adam", "adam"} }, `"adam" stands there twice`},
+		"all optimisers": {func(s *types.GroupSettings) {
+			prove(s)
+			s.Recipe.Optimizers = []string{"sgd", "nesterov", "adam", "adamw"}
+		}, ""},
+		"max_steps beside PROVED":   {func(s *types.GroupSettings) { prove(s); s.MaxSteps = 1 }, ""},
+		"a mapping without a layer": {func(s *types.GroupSettings) { s.Mapping = true }, `the option mapping needs a first layer of kind "sml", got "dense"`},
+		"a layer without a mapping": {func(s *types.GroupSettings) { mapped(s); s.Mapping = false }, `only groups with the option mapping can use kind "sml"`},
+		"a mapping":                 {mapped, ""},
+		"a short commit phase":      {func(s *types.GroupSettings) { s.CommitBlocks = 9 }, "commit_blocks: expected 10 to 100000, got 9"},
+		"a long reveal phase":       {func(s *types.GroupSettings) { s.RevealBlocks = 100_001 }, "reveal_blocks: expected 10 to 100000, got 100001"},
+		"no nominal length":         {func(s *types.GroupSettings) { s.NominalSeconds = 0 }, "nominal_seconds: expected 1 to 86400, got 0"},
+		"a long nominal length":     {func(s *types.GroupSettings) { s.NominalSeconds = 86_401 }, "nominal_seconds: expected 1 to 86400"},
+		"no bond at all":            {func(s *types.GroupSettings) { s.CommitBond = math.Int{} }, "commit_bond: expected 0 or more unrn"},
+		"a negative bond":           {func(s *types.GroupSettings) { s.CommitBond = math.NewInt(-1) }, "commit_bond: expected 0 or more unrn"},
+		"a negative bounty":         {func(s *types.GroupSettings) { s.BountyPerRound = math.NewInt(-1) }, "bounty_per_round: expected 0 or more unrn"},
+		"a sandbox with a bond":     {func(s *types.GroupSettings) { s.Sandbox = true }, "a sandbox group has none"},
+		"a sandbox":                 {func(s *types.GroupSettings) { s.Sandbox, s.CommitBond = true, math.ZeroInt() }, ""},
+		"an allow list":             {func(s *types.GroupSettings) { s.AllowList = []string{account(1)} }, ""},
+		"a wrong address":           {func(s *types.GroupSettings) { s.AllowList = []string{"cosmos1abc"} }, `allow_list: "cosmos1abc"`},
+		"a list that is too long":   {func(s *types.GroupSettings) { s.AllowList = make([]string, 257) }, "at most 256 accounts, got 257"},
+		"a short seed":              {func(s *types.GroupSettings) { s.InitSeed = s.InitSeed[1:] }, "init_seed: expected 32 bytes, got 31"},
 	} {
 		s := digitsSettings()
 		c.change(&s)
@@ -123,4 +174,16 @@ func TestAllowLists(t *testing.T) {
 	s.AllowList = []string{account(2), account(3)}
 	require.True(t, s.Allows(account(3)))
 	require.False(t, s.Allows(account(1)))
+}
+
+func TestHoldoutNeedsRowsThatAreHeldBack(t *testing.T) {
+	s := digitsSettings()
+	prove(&s)
+	s.Evaluation = types.EVALUATION_MODE_HOLDOUT
+	shape, err := s.Shape()
+	require.NoError(t, err)
+	table := trainingsettypes.Table{Columns: 65, Targets: 1}
+	require.ErrorContains(t, s.Fits(shape, table), `training set "digits" holds no rows back`)
+	table.ValidationPermille = 1
+	require.NoError(t, s.Fits(shape, table))
 }

@@ -102,6 +102,10 @@ func messages() []gogoproto.Message {
 	settings.MinImprovementE9, settings.MaxSteps = 1_000, 40
 	settings.AllowList = []string{account(2)}
 	settings.BountyPerRound = math.NewInt(9)
+	settings.Segments, settings.Mapping, settings.Providers = 16, true, []string{account(3), account(4)}
+	settings.Recipe = types.RecipeBounds{
+		Optimizers: []string{"adam", "sgd"}, MinLearningRateE9: 1, MaxLearningRateE9: 2, MinBatchSize: 3, MaxBatchSize: 4, MinSteps: 5, MaxSteps: 6,
+	}
 	hash := settings.InitSeed
 	return []gogoproto.Message{
 		&types.MsgCreateGroup{Sender: account(1), Name: "digits", Settings: settings},
@@ -109,10 +113,17 @@ func messages() []gogoproto.Message {
 		&types.MsgCommitCheckpoint{Sender: account(1), Group: "digits", Round: 3, Commitment: hash},
 		&types.MsgSubmitCheckpoint{
 			Sender: account(1), Group: "digits", Round: 3, CheckpointCid: "bafkqaaa", CheckpointHash: hash, Size_: 10_240,
-			TranscriptRoot: hash, ClaimedLossE9: 195_000_000, Salt: hash[:16],
+			TranscriptRoot: hash, ClaimedLossE9: 195_000_000, Salt: hash[:16], TranscriptCid: "bafkqaab", TranscriptSize: 4_096,
 		},
 		&types.MsgBondGroup{Sender: account(1), Group: "digits", Amount: math.NewInt(1_000_000)},
 		&types.MsgUnbondGroup{Sender: account(1), Group: "digits", Amount: math.ZeroInt()},
+		&types.MsgProvideBatches{Sender: account(1), Group: "digits", Bond: math.NewInt(7), Batches: []types.SealedBatchInfo{
+			{Round: 4, Cid: "bafkqaab", Sha256: hash, Size_: 100, TableSha256: hash, Rows: 5, KeyHash: hash},
+		}},
+		&types.MsgRevealBatchKey{Sender: account(1), Group: "digits", Round: 4, Key: hash},
+		&types.MsgWithdrawProviderBond{Sender: account(1), Group: "digits"},
+		&types.MsgPlantCanary{Sender: account(1), Group: "digits", Round: 4, Commitment: hash},
+		&types.MsgOpenCanary{Sender: account(1), Group: "digits", Round: 4, Trainer: account(2), Finding: 2, ClaimLossE9: 195_000_000, Salt: hash},
 		&types.MsgSetGroupCoinbase{Authority: account(1), Group: "digits", Enabled: true},
 		&types.MsgUpdateParams{Authority: account(1), Params: types.DefaultParams()},
 	}
@@ -125,6 +136,7 @@ func bareMessages() []gogoproto.Message {
 		&types.MsgCreateGroup{Sender: account(1), Settings: types.GroupSettings{CommitBond: zero, BountyPerRound: zero}},
 		&types.MsgFundGroup{Amount: zero}, &types.MsgCommitCheckpoint{}, &types.MsgSubmitCheckpoint{}, &types.MsgBondGroup{Amount: zero},
 		&types.MsgUnbondGroup{Amount: zero}, &types.MsgSetGroupCoinbase{Group: "digits"},
+		&types.MsgProvideBatches{Bond: zero}, &types.MsgRevealBatchKey{}, &types.MsgWithdrawProviderBond{}, &types.MsgPlantCanary{}, &types.MsgOpenCanary{},
 		&types.MsgUpdateParams{Params: types.Params{MinGroupStake: zero, CreationFee: zero, SandboxFee: zero}},
 	}
 }

@@ -2,8 +2,6 @@ package types
 
 import (
 	"crypto/sha256"
-	"math"
-	"math/bits"
 	"strings"
 
 	"github.com/pold-network/pold/modelspec"
@@ -42,10 +40,16 @@ func (m ModelSpec) Spec() *modelspec.Spec {
 	return s
 }
 
-// Shape checks a model against the rules of package modelspec, which the engine applies too, and infers its shape.
-func (m ModelSpec) Shape() (ModelShape, error) {
+// Shape checks a model of a group without secure mapping against the rules of package modelspec, which the engine applies
+// too, and infers its shape.
+func (m ModelSpec) Shape() (ModelShape, error) { return m.shape(false) }
+
+// Shape checks the model of the group, with its secure mapping layer if the group has that option, and infers its shape.
+func (s GroupSettings) Shape() (ModelShape, error) { return s.Model.shape(s.Mapping) }
+
+func (m ModelSpec) shape(mapping bool) (ModelShape, error) {
 	s := m.Spec()
-	if err := s.CheckForChain(); err != nil {
+	if err := s.CheckForChain(mapping); err != nil {
 		return ModelShape{}, ErrInvalidModel.Wrap(reason(err))
 	}
 	return ModelShape{
@@ -67,21 +71,6 @@ func (m ModelSpec) Hash() ([]byte, error) {
 	}
 	h := sha256.Sum256(b)
 	return h[:], nil
-}
-
-// ScoreCost returns the cost of scoring one checkpoint: the work over all rows plus the bytes to fetch. A cost beyond 64
-// bits is the largest number, which no budget allows.
-func (s ModelShape) ScoreCost(rows, tableBytes uint64) uint64 {
-	high, cost := bits.Mul64(uint64(s.Cost), rows)
-	for _, size := range []uint64{tableBytes, uint64(s.MaxCheckpointSize())} {
-		var carry uint64
-		cost, carry = bits.Add64(cost, size, 0)
-		high += carry
-	}
-	if high != 0 {
-		return math.MaxUint64
-	}
-	return cost
 }
 
 // MaxCheckpointSize bounds a canonical checkpoint in bytes: four per stored value and a header.

@@ -102,7 +102,7 @@ func TestModelsThatAreRefused(t *testing.T) {
 		"units of a ReLU":                 {func(m *types.ModelSpec) { m.Layers[1].Units = 32 }, "leave units at 0, got 32"},
 		"only a ReLU":                     {func(m *types.ModelSpec) { m.Layers = m.Layers[1:2] }, "at least one layer with weights"},
 		"a secure mapping layer": {func(m *types.ModelSpec) { m.Layers = append([]*types.Layer{{Name: "map", Kind: "sml"}}, m.Layers...) },
-			`training groups can't use kind "sml" yet`},
+			`only groups with the option mapping can use kind "sml"`},
 		"a setting of another kind": {func(m *types.ModelSpec) { m.Layers[0].Heads = 2 }, "does not use heads; leave heads at 0, got 2"},
 		"the largest settings": {func(m *types.ModelSpec) {
 			*m.Layers[0] = types.Layer{Name: "hidden", Kind: "conv2d", Units: math.MaxUint64, KernelHeight: math.MaxUint64, KernelWidth: math.MaxUint64,

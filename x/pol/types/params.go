@@ -36,6 +36,13 @@ func DefaultParams() Params {
 		MaxGroupsPerBlock:      64,
 		RoundRetention:         1_000,
 		EngineVersion:          EngineVersion,
+		AuditCandidates:        3,
+		AuditSegments:          3,
+		MaxChallenges:          8,
+		KeyBlocks:              20,
+		ProviderBondE6:         2 * million,
+		CanaryBond:             math.NewInt(10_000_000),
+		CanaryBlocks:           1_000,
 	}
 }
 
@@ -50,6 +57,8 @@ func (p Params) Validate() error {
 		{"max_candidates", uint64(p.MaxCandidates)}, {"max_commitments", uint64(p.MaxCommitments)},
 		{"max_nominal_seconds", p.MaxNominalSeconds}, {"max_group_cost", p.MaxGroupCost},
 		{"max_groups_per_block", uint64(p.MaxGroupsPerBlock)}, {"round_retention", p.RoundRetention},
+		{"audit_candidates", uint64(p.AuditCandidates)}, {"audit_segments", uint64(p.AuditSegments)},
+		{"canary_blocks", p.CanaryBlocks},
 	}
 	for _, f := range positive {
 		if f.value == 0 {
@@ -88,16 +97,38 @@ func (p Params) Validate() error {
 		return ErrInvalidParams.Wrapf("bounds on block work: expected at most 64 candidates, 4096 commitments and 4096 groups, got %d, %d and %d",
 			p.MaxCandidates, p.MaxCommitments, p.MaxGroupsPerBlock)
 	}
+	if err := p.validateProofs(); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		name  string
 		value math.Int
-	}{{"min_group_stake", p.MinGroupStake}, {"creation_fee", p.CreationFee}, {"sandbox_fee", p.SandboxFee}} {
+	}{{"min_group_stake", p.MinGroupStake}, {"creation_fee", p.CreationFee}, {"sandbox_fee", p.SandboxFee}, {"canary_bond", p.CanaryBond}} {
 		if f.value.IsNil() || f.value.IsNegative() {
 			return ErrInvalidParams.Wrapf("%s: expected 0 or more unrn", f.name)
 		}
 	}
 	if p.EngineVersion == "" {
 		return ErrInvalidParams.Wrap("engine_version: expected a name such as " + EngineVersion)
+	}
+	return nil
+}
+
+// validateProofs checks what concerns audits, sealed batches and canaries.
+func (p Params) validateProofs() error {
+	if p.AuditCandidates > 64 || p.AuditSegments > MaxSegments || p.MaxChallenges > MaxSegments {
+		return ErrInvalidParams.Wrapf("bounds on audits: expected at most 64 candidates, %d segments and %d challenges, got %d, %d and %d",
+			MaxSegments, MaxSegments, p.AuditCandidates, p.AuditSegments, p.MaxChallenges)
+	}
+	const minKeys, most = 10, 10_000_000 // a proposer may leave out single transactions, so providers need several blocks
+	if p.KeyBlocks < minKeys || p.KeyBlocks > most {
+		return ErrInvalidParams.Wrapf("key_blocks: expected %d to %d, got %d", minKeys, most, p.KeyBlocks)
+	}
+	if p.CanaryBlocks > most {
+		return ErrInvalidParams.Wrapf("canary_blocks: expected at most %d, got %d", most, p.CanaryBlocks)
+	}
+	if p.ProviderBondE6 > 1_000*million {
+		return ErrInvalidParams.Wrapf("provider_bond_e6: expected at most %d (1000 times the coinbase), got %d", 1_000*million, p.ProviderBondE6)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package types
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 
 	"cosmossdk.io/math"
@@ -76,19 +77,24 @@ func Slots(submissions []Submission, opened uint32, k uint32) int {
 	return int(min(k-taken, 2*k-opened))
 }
 
-// Best returns the index of the valid submission with the lowest ranking loss, ties by commitment order; -1 if none.
-func Best(submissions []Submission) int {
+// Best returns the index of the submission with the lowest ranking loss among those of some statuses, ties by commitment
+// order; -1 if there is none.
+func Best(submissions []Submission, statuses ...SubmissionStatus) int {
 	best := -1
 	for i, s := range submissions {
-		if s.Status != SUBMISSION_STATUS_VALID {
-			continue
-		}
-		if best < 0 || s.Verdict.RankLossE9 < submissions[best].Verdict.RankLossE9 ||
-			s.Verdict.RankLossE9 == submissions[best].Verdict.RankLossE9 && s.Order < submissions[best].Order {
+		if slices.Contains(statuses, s.Status) && (best < 0 || ranksBefore(s, submissions[best])) {
 			best = i
 		}
 	}
 	return best
+}
+
+// ranksBefore orders scored submissions: lower ranking loss first, ties by commitment order.
+func ranksBefore(a, b Submission) bool {
+	if a.Verdict.RankLossE9 != b.Verdict.RankLossE9 {
+		return a.Verdict.RankLossE9 < b.Verdict.RankLossE9
+	}
+	return a.Order < b.Order
 }
 
 // Beats reports whether a loss is lower than the parent's by at least the improvement that the group asks for.
@@ -109,7 +115,10 @@ func (s *Submission) Judge(a ScoreAnswer, taskID uint64) {
 	case a.Status == ScoreUnfitData: // the group's fault, not the trainer's: the bond is returned
 		s.Verdict.Problem = a.Status.String()
 		s.Status, s.Note = SUBMISSION_STATUS_NOT_SCORED, s.Verdict.Problem
-	case a.Status != ScoreValid:
+	case a.Status == ScoreBadBatch && a.ClaimLossE9 == s.ClaimedLossE9: // the provider's fault: there is nothing to rank by
+		s.Verdict.RankLossE9, s.Verdict.MetricE9 = a.ClaimLossE9, 0
+		s.Status, s.Note = SUBMISSION_STATUS_VALID, a.Status.String()
+	case a.Status != ScoreValid && a.Status != ScoreBadBatch:
 		s.Verdict.Problem = a.Status.String()
 		s.Status, s.Note = SUBMISSION_STATUS_INVALID, s.Verdict.Problem
 	case a.ClaimLossE9 != s.ClaimedLossE9:
@@ -118,6 +127,19 @@ func (s *Submission) Judge(a ScoreAnswer, taskID uint64) {
 	default:
 		s.Status = SUBMISSION_STATUS_VALID
 	}
+}
+
+// CauseOfLoss says why a commitment lost its bond, or a part of it; a nil submission was never revealed.
+func CauseOfLoss(s *Submission) LossCause {
+	switch {
+	case s == nil:
+		return LossNotRevealed
+	case s.Status == SUBMISSION_STATUS_WITHHELD:
+		return LossWithheld
+	case s.Status == SUBMISSION_STATUS_UNPROVED:
+		return LossUnproved
+	}
+	return LossFalseClaim
 }
 
 // BondLoss returns how much of a commit bond is burned for what became of the commitment; the rest is returned.
@@ -129,7 +151,7 @@ func (p Params) BondLoss(bond math.Int, s *Submission) math.Int {
 		part = p.NoRevealLossE6
 	case s.Status == SUBMISSION_STATUS_WITHHELD:
 		part = p.WithheldLossE6
-	case s.Status == SUBMISSION_STATUS_INVALID, s.Status == SUBMISSION_STATUS_FALSE_CLAIM:
+	case s.Status == SUBMISSION_STATUS_INVALID, s.Status == SUBMISSION_STATUS_FALSE_CLAIM, s.Status == SUBMISSION_STATUS_UNPROVED:
 		part = million
 	}
 	whole, rest := bond.QuoRaw(million), bond.ModRaw(million) // in two parts, so that no bond overflows

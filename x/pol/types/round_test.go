@@ -21,6 +21,9 @@ const (
 	falseClaim = types.SUBMISSION_STATUS_FALSE_CLAIM
 	winner     = types.SUBMISSION_STATUS_WINNER
 	notScored  = types.SUBMISSION_STATUS_NOT_SCORED
+	auditing   = types.SUBMISSION_STATUS_AUDITING
+	proved     = types.SUBMISSION_STATUS_PROVED
+	unproved   = types.SUBMISSION_STATUS_UNPROVED
 )
 
 // submission returns one with a commitment order, a claimed loss, and the same number as ranking loss.
@@ -92,14 +95,18 @@ func TestSlots(t *testing.T) {
 }
 
 func TestBestIsTheLowestRankingLossAndThenTheEarliestCommitment(t *testing.T) {
-	require.Equal(t, -1, types.Best(nil))
-	require.Equal(t, -1, types.Best([]types.Submission{submission(1, 1, invalid), submission(2, 1, candidate), submission(3, 0, falseClaim)}))
+	require.Equal(t, -1, types.Best(nil, valid))
+	require.Equal(t, -1, types.Best([]types.Submission{submission(1, 1, invalid), submission(2, 1, candidate), submission(3, 0, falseClaim)}, valid))
 	all := []types.Submission{submission(3, 5, valid), submission(2, 5, valid), submission(1, 6, valid), submission(4, 1, invalid)}
-	require.Equal(t, 1, types.Best(all))
+	require.Equal(t, 1, types.Best(all, valid))
 	all[2].Verdict.RankLossE9 = 5
-	require.Equal(t, 2, types.Best(all))
+	require.Equal(t, 2, types.Best(all, valid))
 	all[0].Verdict.RankLossE9, all[0].ClaimedLossE9 = 4, 99
-	require.Equal(t, 0, types.Best(all), "only the ranking loss decides")
+	require.Equal(t, 0, types.Best(all, valid), "only the ranking loss decides")
+	all[3].Status = proved
+	require.Equal(t, 3, types.Best(all, proved), "in proof mode PROVED only these win")
+	require.Equal(t, 3, types.Best(all, valid, proved))
+	require.Equal(t, -1, types.Best(all))
 }
 
 func TestBeats(t *testing.T) {
@@ -122,13 +129,14 @@ func TestJudge(t *testing.T) {
 		want   types.SubmissionStatus
 		note   string
 	}{
-		"an exact claim":                      {types.ScoreAnswer{ClaimLossE9: 100, RankLossE9: 120}, valid, ""},
-		"a claim one billionth too low":       {types.ScoreAnswer{ClaimLossE9: 101, RankLossE9: 120}, falseClaim, "not the exact loss"},
-		"a claim one billionth too high":      {types.ScoreAnswer{ClaimLossE9: 99, RankLossE9: 120}, falseClaim, "not the exact loss"},
-		"a ranking loss that equals no claim": {types.ScoreAnswer{ClaimLossE9: 101, RankLossE9: 100}, falseClaim, "not the exact loss"},
-		"a file that is not canonical":        {types.ScoreAnswer{Status: types.ScoreNotCanonical, ClaimLossE9: 100}, invalid, "not a canonical safetensors file"},
-		"tensors of another model":            {types.ScoreAnswer{Status: types.ScoreWrongShape, ClaimLossE9: 100}, invalid, "do not fit"},
-		"a loss that is not finite":           {types.ScoreAnswer{Status: types.ScoreNotFinite, ClaimLossE9: 100}, invalid, "not finite"},
+		"an exact claim":                              {types.ScoreAnswer{ClaimLossE9: 100, RankLossE9: 120}, valid, ""},
+		"a claim one billionth too low":               {types.ScoreAnswer{ClaimLossE9: 101, RankLossE9: 120}, falseClaim, "not the exact loss"},
+		"a claim one billionth too high":              {types.ScoreAnswer{ClaimLossE9: 99, RankLossE9: 120}, falseClaim, "not the exact loss"},
+		"a ranking loss that equals no claim":         {types.ScoreAnswer{ClaimLossE9: 101, RankLossE9: 100}, falseClaim, "not the exact loss"},
+		"a file that is not canonical":                {types.ScoreAnswer{Status: types.ScoreNotCanonical, ClaimLossE9: 100}, invalid, "not a canonical safetensors file"},
+		"tensors of another model":                    {types.ScoreAnswer{Status: types.ScoreWrongShape, ClaimLossE9: 100}, invalid, "do not fit"},
+		"a false claim on a sealed batch that is bad": {types.ScoreAnswer{Status: types.ScoreBadBatch, ClaimLossE9: 101, RankLossE9: 3}, falseClaim, "not the exact loss"},
+		"a loss that is not finite":                   {types.ScoreAnswer{Status: types.ScoreNotFinite, ClaimLossE9: 100}, invalid, "not finite"},
 	} {
 		s := types.Submission{ClaimedLossE9: 100, Status: scoring}
 		s.Judge(c.answer, 7)
@@ -140,11 +148,21 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestABadSealedBatchIsNotTheTrainersFault(t *testing.T) {
+	s := types.Submission{ClaimedLossE9: 100, Status: scoring}
+	s.Judge(types.ScoreAnswer{Status: types.ScoreBadBatch, ClaimLossE9: 100, RankLossE9: 9, MetricE9: 2}, 7)
+	require.Equal(t, valid, s.Status)
+	require.Equal(t, "a sealed batch is not what its provider committed to", s.Note)
+	require.Empty(t, s.Verdict.Problem)
+	require.Equal(t, uint64(100), s.Verdict.RankLossE9, "there is nothing else to rank by")
+	require.Zero(t, s.Verdict.MetricE9, "the answer holds the number of the batch there")
+}
+
 func TestBondLoss(t *testing.T) {
 	p := types.DefaultParams()
 	p.NoRevealLossE6, p.WithheldLossE6 = 250_000, 333_333
 	for status, want := range map[types.SubmissionStatus]int64{
-		winner: 0, valid: 0, notScored: 0, duplicate: 0, withheld: 3_333, invalid: 10_001, falseClaim: 10_001,
+		winner: 0, valid: 0, notScored: 0, duplicate: 0, withheld: 3_333, invalid: 10_001, falseClaim: 10_001, unproved: 10_001, proved: 0, auditing: 0,
 	} {
 		require.Equal(t, want, p.BondLoss(math.NewInt(10_001), &types.Submission{Status: status}).Int64(), status.String())
 	}

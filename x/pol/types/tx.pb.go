@@ -353,10 +353,13 @@ type MsgSubmitCheckpoint struct {
 	// checkpoint_hash is the SHA-256 of the canonical safetensors bytes.
 	CheckpointHash []byte `protobuf:"bytes,5,opt,name=checkpoint_hash,json=checkpointHash,proto3" json:"checkpoint_hash,omitempty"`
 	Size_          uint64 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
-	// transcript_root is empty in proof mode SCORED.
+	// transcript_root is the SHA-256 of the transcript, empty in proof mode SCORED.
 	TranscriptRoot []byte `protobuf:"bytes,7,opt,name=transcript_root,json=transcriptRoot,proto3" json:"transcript_root,omitempty"`
 	ClaimedLossE9  uint64 `protobuf:"varint,8,opt,name=claimed_loss_e9,json=claimedLossE9,proto3" json:"claimed_loss_e9,omitempty"`
 	Salt           []byte `protobuf:"bytes,9,opt,name=salt,proto3" json:"salt,omitempty"`
+	// transcript_cid and transcript_size name the file whose SHA-256 is transcript_root; empty in proof mode SCORED.
+	TranscriptCid  string `protobuf:"bytes,10,opt,name=transcript_cid,json=transcriptCid,proto3" json:"transcript_cid,omitempty"`
+	TranscriptSize uint64 `protobuf:"varint,11,opt,name=transcript_size,json=transcriptSize,proto3" json:"transcript_size,omitempty"`
 }
 
 func (m *MsgSubmitCheckpoint) Reset()         { *m = MsgSubmitCheckpoint{} }
@@ -453,6 +456,20 @@ func (m *MsgSubmitCheckpoint) GetSalt() []byte {
 		return m.Salt
 	}
 	return nil
+}
+
+func (m *MsgSubmitCheckpoint) GetTranscriptCid() string {
+	if m != nil {
+		return m.TranscriptCid
+	}
+	return ""
+}
+
+func (m *MsgSubmitCheckpoint) GetTranscriptSize() uint64 {
+	if m != nil {
+		return m.TranscriptSize
+	}
+	return 0
 }
 
 // MsgSubmitCheckpointResponse is empty.
@@ -872,6 +889,642 @@ func (m *MsgUpdateParamsResponse) XXX_DiscardUnknown() {
 
 var xxx_messageInfo_MsgUpdateParamsResponse proto.InternalMessageInfo
 
+// MsgProvideBatches adds sealed batches; the group must name the sender as a provider.
+type MsgProvideBatches struct {
+	Sender  string            `protobuf:"bytes,1,opt,name=sender,proto3" json:"sender,omitempty"`
+	Group   string            `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
+	Batches []SealedBatchInfo `protobuf:"bytes,3,rep,name=batches,proto3" json:"batches"`
+	// bond in unrn is added to the provider's bond.
+	Bond cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=bond,proto3,customtype=cosmossdk.io/math.Int" json:"bond"`
+}
+
+func (m *MsgProvideBatches) Reset()         { *m = MsgProvideBatches{} }
+func (m *MsgProvideBatches) String() string { return proto.CompactTextString(m) }
+func (*MsgProvideBatches) ProtoMessage()    {}
+func (*MsgProvideBatches) Descriptor() ([]byte, []int) {
+	return fileDescriptor_cf4f2bd476498282, []int{16}
+}
+func (m *MsgProvideBatches) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgProvideBatches) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgProvideBatches.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgProvideBatches) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgProvideBatches.Merge(m, src)
+}
+func (m *MsgProvideBatches) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgProvideBatches) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgProvideBatches.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgProvideBatches proto.InternalMessageInfo
+
+func (m *MsgProvideBatches) GetSender() string {
+	if m != nil {
+		return m.Sender
+	}
+	return ""
+}
+
+func (m *MsgProvideBatches) GetGroup() string {
+	if m != nil {
+		return m.Group
+	}
+	return ""
+}
+
+func (m *MsgProvideBatches) GetBatches() []SealedBatchInfo {
+	if m != nil {
+		return m.Batches
+	}
+	return nil
+}
+
+// SealedBatchInfo describes one encrypted batch.
+type SealedBatchInfo struct {
+	Round       uint64 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
+	Cid         string `protobuf:"bytes,2,opt,name=cid,proto3" json:"cid,omitempty"`
+	Sha256      []byte `protobuf:"bytes,3,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Size_       uint64 `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`
+	TableSha256 []byte `protobuf:"bytes,5,opt,name=table_sha256,json=tableSha256,proto3" json:"table_sha256,omitempty"`
+	Rows        uint64 `protobuf:"varint,6,opt,name=rows,proto3" json:"rows,omitempty"`
+	KeyHash     []byte `protobuf:"bytes,7,opt,name=key_hash,json=keyHash,proto3" json:"key_hash,omitempty"`
+}
+
+func (m *SealedBatchInfo) Reset()         { *m = SealedBatchInfo{} }
+func (m *SealedBatchInfo) String() string { return proto.CompactTextString(m) }
+func (*SealedBatchInfo) ProtoMessage()    {}
+func (*SealedBatchInfo) Descriptor() ([]byte, []int) {
+	return fileDescriptor_cf4f2bd476498282, []int{17}
+}
+func (m *SealedBatchInfo) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *SealedBatchInfo) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_SealedBatchInfo.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *SealedBatchInfo) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_SealedBatchInfo.Merge(m, src)
+}
+func (m *SealedBatchInfo) XXX_Size() int {
+	return m.Size()
+}
+func (m *SealedBatchInfo) XXX_DiscardUnknown() {
+	xxx_messageInfo_SealedBatchInfo.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_SealedBatchInfo proto.InternalMessageInfo
+
+func (m *SealedBatchInfo) GetRound() uint64 {
+	if m != nil {
+		return m.Round
+	}
+	return 0
+}
+
+func (m *SealedBatchInfo) GetCid() string {
+	if m != nil {
+		return m.Cid
+	}
+	return ""
+}
+
+func (m *SealedBatchInfo) GetSha256() []byte {
+	if m != nil {
+		return m.Sha256
+	}
+	return nil
+}
+
+func (m *SealedBatchInfo) GetSize_() uint64 {
+	if m != nil {
+		return m.Size_
+	}
+	return 0
+}
+
+func (m *SealedBatchInfo) GetTableSha256() []byte {
+	if m != nil {
+		return m.TableSha256
+	}
+	return nil
+}
+
+func (m *SealedBatchInfo) GetRows() uint64 {
+	if m != nil {
+		return m.Rows
+	}
+	return 0
+}
+
+func (m *SealedBatchInfo) GetKeyHash() []byte {
+	if m != nil {
+		return m.KeyHash
+	}
+	return nil
+}
+
+// MsgProvideBatchesResponse is empty.
+type MsgProvideBatchesResponse struct {
+}
+
+func (m *MsgProvideBatchesResponse) Reset()         { *m = MsgProvideBatchesResponse{} }
+func (m *MsgProvideBatchesResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgProvideBatchesResponse) ProtoMessage()    {}
+func (*MsgProvideBatchesResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_cf4f2bd476498282, []int{18}
+}
+func (m *MsgProvideBatchesResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgProvideBatchesResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgProvideBatchesResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgProvideBatchesResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgProvideBatchesResponse.Merge(m, src)
+}
+func (m *MsgProvideBatchesResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgProvideBatchesResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgProvideBatchesResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgProvideBatchesResponse proto.InternalMessageInfo
+
+// MsgRevealBatchKey shows the key of the batch of the current round.
+type MsgRevealBatchKey struct {
+	Sender string `protobuf:"bytes,1,opt,name=sender,proto3" json:"sender,omitempty"`
+	Group  string `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
+	Round  uint64 `protobuf:"varint,3,opt,name=round,proto3" json:"round,omitempty"`
+	Key    []byte `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
+}
+
+func (m *MsgRevealBatchKey) Reset()         { *m = MsgRevealBatchKey{} }
+func (m *MsgRevealBatchKey) String() string { return proto.CompactTextString(m) }
+func (*MsgRevealBatchKey) ProtoMessage()    {}
+func (*MsgRevealBatchKey) Descriptor() ([]byte, []int) {
+	return fileDescriptor_cf4f2bd476498282, []int{19}
+}
+func (m *MsgRevealBatchKey) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgRevealBatchKey) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgRevealBatchKey.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgRevealBatchKey) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgRevealBatchKey.Merge(m, src)
+}
+func (m *MsgRevealBatchKey) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgRevealBatchKey) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgRevealBatchKey.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgRevealBatchKey proto.InternalMessageInfo
+
+func (m *MsgRevealBatchKey) GetSender() string {
+	if m != nil {
+		return m.Sender
+	}
+	return ""
+}
+
+func (m *MsgRevealBatchKey) GetGroup() string {
+	if m != nil {
+		return m.Group
+	}
+	return ""
+}
+
+func (m *MsgRevealBatchKey) GetRound() uint64 {
+	if m != nil {
+		return m.Round
+	}
+	return 0
+}
+
+func (m *MsgRevealBatchKey) GetKey() []byte {
+	if m != nil {
+		return m.Key
+	}
+	return nil
+}
+
+// MsgRevealBatchKeyResponse is empty.
+type MsgRevealBatchKeyResponse struct {
+}
+
+func (m *MsgRevealBatchKeyResponse) Reset()         { *m = MsgRevealBatchKeyResponse{} }
+func (m *MsgRevealBatchKeyResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgRevealBatchKeyResponse) ProtoMessage()    {}
+func (*MsgRevealBatchKeyResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_cf4f2bd476498282, []int{20}
+}
+func (m *MsgRevealBatchKeyResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgRevealBatchKeyResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgRevealBatchKeyResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgRevealBatchKeyResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgRevealBatchKeyResponse.Merge(m, src)
+}
+func (m *MsgRevealBatchKeyResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgRevealBatchKeyResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgRevealBatchKeyResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgRevealBatchKeyResponse proto.InternalMessageInfo
+
+// MsgWithdrawProviderBond takes back a provider bond.
+type MsgWithdrawProviderBond struct {
+	Sender string `protobuf:"bytes,1,opt,name=sender,proto3" json:"sender,omitempty"`
+	Group  string `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
+}
+
+func (m *MsgWithdrawProviderBond) Reset()         { *m = MsgWithdrawProviderBond{} }
+func (m *MsgWithdrawProviderBond) String() string { return proto.CompactTextString(m) }
+func (*MsgWithdrawProviderBond) ProtoMessage()    {}
+func (*MsgWithdrawProviderBond) Descriptor() ([]byte, []int) {
+	return fileDescriptor_cf4f2bd476498282, []int{21}
+}
+func (m *MsgWithdrawProviderBond) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgWithdrawProviderBond) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgWithdrawProviderBond.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgWithdrawProviderBond) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgWithdrawProviderBond.Merge(m, src)
+}
+func (m *MsgWithdrawProviderBond) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgWithdrawProviderBond) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgWithdrawProviderBond.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgWithdrawProviderBond proto.InternalMessageInfo
+
+func (m *MsgWithdrawProviderBond) GetSender() string {
+	if m != nil {
+		return m.Sender
+	}
+	return ""
+}
+
+func (m *MsgWithdrawProviderBond) GetGroup() string {
+	if m != nil {
+		return m.Group
+	}
+	return ""
+}
+
+// MsgWithdrawProviderBondResponse returns what was paid back.
+type MsgWithdrawProviderBondResponse struct {
+	Amount cosmossdk_io_math.Int `protobuf:"bytes,1,opt,name=amount,proto3,customtype=cosmossdk.io/math.Int" json:"amount"`
+}
+
+func (m *MsgWithdrawProviderBondResponse) Reset()         { *m = MsgWithdrawProviderBondResponse{} }
+func (m *MsgWithdrawProviderBondResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgWithdrawProviderBondResponse) ProtoMessage()    {}
+func (*MsgWithdrawProviderBondResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_cf4f2bd476498282, []int{22}
+}
+func (m *MsgWithdrawProviderBondResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgWithdrawProviderBondResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgWithdrawProviderBondResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgWithdrawProviderBondResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgWithdrawProviderBondResponse.Merge(m, src)
+}
+func (m *MsgWithdrawProviderBondResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgWithdrawProviderBondResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgWithdrawProviderBondResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgWithdrawProviderBondResponse proto.InternalMessageInfo
+
+// MsgPlantCanary escrows the canary bond; see the protocol for the commitment's bytes.
+type MsgPlantCanary struct {
+	Sender     string `protobuf:"bytes,1,opt,name=sender,proto3" json:"sender,omitempty"`
+	Group      string `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
+	Round      uint64 `protobuf:"varint,3,opt,name=round,proto3" json:"round,omitempty"`
+	Commitment []byte `protobuf:"bytes,4,opt,name=commitment,proto3" json:"commitment,omitempty"`
+}
+
+func (m *MsgPlantCanary) Reset()         { *m = MsgPlantCanary{} }
+func (m *MsgPlantCanary) String() string { return proto.CompactTextString(m) }
+func (*MsgPlantCanary) ProtoMessage()    {}
+func (*MsgPlantCanary) Descriptor() ([]byte, []int) {
+	return fileDescriptor_cf4f2bd476498282, []int{23}
+}
+func (m *MsgPlantCanary) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgPlantCanary) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgPlantCanary.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgPlantCanary) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgPlantCanary.Merge(m, src)
+}
+func (m *MsgPlantCanary) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgPlantCanary) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgPlantCanary.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgPlantCanary proto.InternalMessageInfo
+
+func (m *MsgPlantCanary) GetSender() string {
+	if m != nil {
+		return m.Sender
+	}
+	return ""
+}
+
+func (m *MsgPlantCanary) GetGroup() string {
+	if m != nil {
+		return m.Group
+	}
+	return ""
+}
+
+func (m *MsgPlantCanary) GetRound() uint64 {
+	if m != nil {
+		return m.Round
+	}
+	return 0
+}
+
+func (m *MsgPlantCanary) GetCommitment() []byte {
+	if m != nil {
+		return m.Commitment
+	}
+	return nil
+}
+
+// MsgPlantCanaryResponse is empty.
+type MsgPlantCanaryResponse struct {
+}
+
+func (m *MsgPlantCanaryResponse) Reset()         { *m = MsgPlantCanaryResponse{} }
+func (m *MsgPlantCanaryResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgPlantCanaryResponse) ProtoMessage()    {}
+func (*MsgPlantCanaryResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_cf4f2bd476498282, []int{24}
+}
+func (m *MsgPlantCanaryResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgPlantCanaryResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgPlantCanaryResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgPlantCanaryResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgPlantCanaryResponse.Merge(m, src)
+}
+func (m *MsgPlantCanaryResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgPlantCanaryResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgPlantCanaryResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgPlantCanaryResponse proto.InternalMessageInfo
+
+// MsgOpenCanary opens the commitment of the sender's canary.
+type MsgOpenCanary struct {
+	Sender string `protobuf:"bytes,1,opt,name=sender,proto3" json:"sender,omitempty"`
+	Group  string `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
+	Round  uint64 `protobuf:"varint,3,opt,name=round,proto3" json:"round,omitempty"`
+	// trainer is the account under which the checkpoint was submitted.
+	Trainer string `protobuf:"bytes,4,opt,name=trainer,proto3" json:"trainer,omitempty"`
+	// finding is the status that the score answer must have (0 valid), claim_loss_e9 its exact loss on the claim set.
+	Finding     uint32 `protobuf:"varint,5,opt,name=finding,proto3" json:"finding,omitempty"`
+	ClaimLossE9 uint64 `protobuf:"varint,6,opt,name=claim_loss_e9,json=claimLossE9,proto3" json:"claim_loss_e9,omitempty"`
+	Salt        []byte `protobuf:"bytes,7,opt,name=salt,proto3" json:"salt,omitempty"`
+}
+
+func (m *MsgOpenCanary) Reset()         { *m = MsgOpenCanary{} }
+func (m *MsgOpenCanary) String() string { return proto.CompactTextString(m) }
+func (*MsgOpenCanary) ProtoMessage()    {}
+func (*MsgOpenCanary) Descriptor() ([]byte, []int) {
+	return fileDescriptor_cf4f2bd476498282, []int{25}
+}
+func (m *MsgOpenCanary) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgOpenCanary) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgOpenCanary.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgOpenCanary) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgOpenCanary.Merge(m, src)
+}
+func (m *MsgOpenCanary) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgOpenCanary) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgOpenCanary.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgOpenCanary proto.InternalMessageInfo
+
+func (m *MsgOpenCanary) GetSender() string {
+	if m != nil {
+		return m.Sender
+	}
+	return ""
+}
+
+func (m *MsgOpenCanary) GetGroup() string {
+	if m != nil {
+		return m.Group
+	}
+	return ""
+}
+
+func (m *MsgOpenCanary) GetRound() uint64 {
+	if m != nil {
+		return m.Round
+	}
+	return 0
+}
+
+func (m *MsgOpenCanary) GetTrainer() string {
+	if m != nil {
+		return m.Trainer
+	}
+	return ""
+}
+
+func (m *MsgOpenCanary) GetFinding() uint32 {
+	if m != nil {
+		return m.Finding
+	}
+	return 0
+}
+
+func (m *MsgOpenCanary) GetClaimLossE9() uint64 {
+	if m != nil {
+		return m.ClaimLossE9
+	}
+	return 0
+}
+
+func (m *MsgOpenCanary) GetSalt() []byte {
+	if m != nil {
+		return m.Salt
+	}
+	return nil
+}
+
+// MsgOpenCanaryResponse says what came of it.
+type MsgOpenCanaryResponse struct {
+	Status CanaryStatus `protobuf:"varint,1,opt,name=status,proto3,enum=pold.pol.v1.CanaryStatus" json:"status,omitempty"`
+}
+
+func (m *MsgOpenCanaryResponse) Reset()         { *m = MsgOpenCanaryResponse{} }
+func (m *MsgOpenCanaryResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgOpenCanaryResponse) ProtoMessage()    {}
+func (*MsgOpenCanaryResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_cf4f2bd476498282, []int{26}
+}
+func (m *MsgOpenCanaryResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgOpenCanaryResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgOpenCanaryResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgOpenCanaryResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgOpenCanaryResponse.Merge(m, src)
+}
+func (m *MsgOpenCanaryResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgOpenCanaryResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgOpenCanaryResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgOpenCanaryResponse proto.InternalMessageInfo
+
+func (m *MsgOpenCanaryResponse) GetStatus() CanaryStatus {
+	if m != nil {
+		return m.Status
+	}
+	return CANARY_STATUS_UNSPECIFIED
+}
+
 func init() {
 	proto.RegisterType((*MsgCreateGroup)(nil), "pold.pol.v1.MsgCreateGroup")
 	proto.RegisterType((*MsgCreateGroupResponse)(nil), "pold.pol.v1.MsgCreateGroupResponse")
@@ -889,72 +1542,113 @@ func init() {
 	proto.RegisterType((*MsgSetGroupCoinbaseResponse)(nil), "pold.pol.v1.MsgSetGroupCoinbaseResponse")
 	proto.RegisterType((*MsgUpdateParams)(nil), "pold.pol.v1.MsgUpdateParams")
 	proto.RegisterType((*MsgUpdateParamsResponse)(nil), "pold.pol.v1.MsgUpdateParamsResponse")
+	proto.RegisterType((*MsgProvideBatches)(nil), "pold.pol.v1.MsgProvideBatches")
+	proto.RegisterType((*SealedBatchInfo)(nil), "pold.pol.v1.SealedBatchInfo")
+	proto.RegisterType((*MsgProvideBatchesResponse)(nil), "pold.pol.v1.MsgProvideBatchesResponse")
+	proto.RegisterType((*MsgRevealBatchKey)(nil), "pold.pol.v1.MsgRevealBatchKey")
+	proto.RegisterType((*MsgRevealBatchKeyResponse)(nil), "pold.pol.v1.MsgRevealBatchKeyResponse")
+	proto.RegisterType((*MsgWithdrawProviderBond)(nil), "pold.pol.v1.MsgWithdrawProviderBond")
+	proto.RegisterType((*MsgWithdrawProviderBondResponse)(nil), "pold.pol.v1.MsgWithdrawProviderBondResponse")
+	proto.RegisterType((*MsgPlantCanary)(nil), "pold.pol.v1.MsgPlantCanary")
+	proto.RegisterType((*MsgPlantCanaryResponse)(nil), "pold.pol.v1.MsgPlantCanaryResponse")
+	proto.RegisterType((*MsgOpenCanary)(nil), "pold.pol.v1.MsgOpenCanary")
+	proto.RegisterType((*MsgOpenCanaryResponse)(nil), "pold.pol.v1.MsgOpenCanaryResponse")
 }
 
 func init() { proto.RegisterFile("pold/pol/v1/tx.proto", fileDescriptor_cf4f2bd476498282) }
 
 var fileDescriptor_cf4f2bd476498282 = []byte{
-	// 955 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xd4, 0x56, 0xcd, 0x6f, 0xdc, 0x44,
-	0x14, 0x8f, 0x9b, 0xec, 0x36, 0x3b, 0xf9, 0x02, 0x77, 0xdb, 0x3a, 0xdb, 0xb2, 0x0d, 0x86, 0xd2,
-	0x55, 0x68, 0xd6, 0x6d, 0x2a, 0x55, 0xea, 0xde, 0xb2, 0x11, 0xd0, 0x48, 0x44, 0x20, 0x47, 0xbd,
-	0x70, 0x60, 0x35, 0x6b, 0x8f, 0xbc, 0xa3, 0xd8, 0xf3, 0x2c, 0xcf, 0xb8, 0xa4, 0x9c, 0x10, 0x47,
-	0x4e, 0xfc, 0x19, 0x9c, 0xaa, 0x1c, 0x7a, 0xe0, 0x0a, 0x17, 0x2a, 0x71, 0xa9, 0x7a, 0x42, 0x1c,
-	0x2a, 0x94, 0x1c, 0x22, 0xf1, 0x57, 0xa0, 0x19, 0x7b, 0xfd, 0x99, 0xa4, 0x52, 0x85, 0x10, 0xbd,
-	0x58, 0xf3, 0xbe, 0xdf, 0xef, 0xbd, 0x79, 0x6f, 0x8c, 0xda, 0x21, 0xf8, 0xae, 0x15, 0x82, 0x6f,
-	0x3d, 0xbe, 0x6b, 0x89, 0x83, 0x7e, 0x18, 0x81, 0x00, 0x7d, 0x41, 0x72, 0xfb, 0x21, 0xf8, 0xfd,
-	0xc7, 0x77, 0x3b, 0xef, 0xe2, 0x80, 0x32, 0xb0, 0xd4, 0x37, 0x91, 0x77, 0xae, 0x3a, 0xc0, 0x03,
-	0xe0, 0x56, 0xc0, 0x3d, 0x69, 0x17, 0x70, 0x2f, 0x15, 0xac, 0x26, 0x82, 0x91, 0xa2, 0xac, 0x84,
-	0x48, 0x45, 0x6d, 0x0f, 0x3c, 0x48, 0xf8, 0xf2, 0x34, 0xf5, 0x54, 0x8a, 0xff, 0x24, 0x24, 0xa9,
-	0xba, 0xf9, 0xab, 0x86, 0x96, 0x77, 0xb9, 0xb7, 0x1d, 0x11, 0x2c, 0xc8, 0x67, 0x11, 0xc4, 0xa1,
-	0x7e, 0x07, 0x35, 0x39, 0x61, 0x2e, 0x89, 0x0c, 0x6d, 0x4d, 0xeb, 0xb5, 0x86, 0xc6, 0xcb, 0x67,
-	0x1b, 0xed, 0x34, 0xc6, 0x96, 0xeb, 0x46, 0x84, 0xf3, 0x3d, 0x11, 0x51, 0xe6, 0xd9, 0xa9, 0x9e,
-	0xae, 0xa3, 0x39, 0x86, 0x03, 0x62, 0x5c, 0x90, 0xfa, 0xb6, 0x3a, 0xeb, 0x5b, 0x68, 0x9e, 0x13,
-	0x21, 0x28, 0xf3, 0xb8, 0x31, 0xbb, 0xa6, 0xf5, 0x16, 0x36, 0x3b, 0xfd, 0x02, 0xdc, 0xbe, 0x8a,
-	0xb5, 0x97, 0x6a, 0x0c, 0x5b, 0xcf, 0x5f, 0xdd, 0x98, 0xf9, 0xe9, 0xe4, 0x70, 0x5d, 0xb3, 0x33,
-	0xb3, 0xc1, 0xad, 0xef, 0x4f, 0x0e, 0xd7, 0xd3, 0x18, 0x3f, 0x9c, 0x1c, 0xae, 0xe7, 0x20, 0xca,
-	0x19, 0x9b, 0xb7, 0xd1, 0x95, 0x32, 0xc7, 0x26, 0x3c, 0x04, 0xc6, 0x89, 0xcc, 0xcc, 0x01, 0x2e,
-	0x14, 0x92, 0x39, 0x5b, 0x9d, 0xcd, 0xdf, 0x34, 0xb4, 0xb8, 0xcb, 0xbd, 0x4f, 0x63, 0xe6, 0xbe,
-	0x29, 0xe0, 0x36, 0x6a, 0x78, 0xd2, 0x34, 0x45, 0x9c, 0x10, 0xfa, 0x43, 0xd4, 0xc4, 0x01, 0xc4,
-	0x4c, 0x28, 0xc0, 0xad, 0xe1, 0x1d, 0x09, 0xea, 0xcf, 0x57, 0x37, 0x2e, 0x27, 0xbe, 0xb8, 0xbb,
-	0xdf, 0xa7, 0x60, 0x05, 0x58, 0x4c, 0xfa, 0x3b, 0x4c, 0xbc, 0x7c, 0xb6, 0x81, 0xd2, 0x20, 0x3b,
-	0x4c, 0x24, 0xd8, 0x53, 0xfb, 0xc1, 0xcd, 0x0a, 0xf2, 0xcb, 0x45, 0xe4, 0x59, 0xe2, 0xe6, 0x15,
-	0xd4, 0x2e, 0xd2, 0x53, 0xd4, 0xe6, 0x2f, 0x1a, 0xba, 0x24, 0x0b, 0x02, 0x41, 0x40, 0xc5, 0xf6,
-	0x84, 0x38, 0xfb, 0x21, 0x50, 0x26, 0xfe, 0x35, 0xa0, 0x6d, 0xd4, 0x88, 0x20, 0x66, 0xae, 0xc2,
-	0x39, 0x67, 0x27, 0x84, 0xde, 0x45, 0xc8, 0x51, 0x11, 0x03, 0xc2, 0x84, 0x31, 0xb7, 0xa6, 0xf5,
-	0x16, 0xed, 0x02, 0x67, 0x70, 0xbb, 0x02, 0xea, 0x7a, 0xa9, 0x9d, 0x95, 0x5c, 0xcd, 0x7b, 0xe8,
-	0xda, 0x29, 0xec, 0xac, 0xb1, 0x6d, 0xd4, 0x80, 0x68, 0x8a, 0x64, 0xc9, 0x4e, 0x08, 0xf3, 0xef,
-	0x0b, 0x0a, 0xf8, 0x5e, 0x3c, 0xfe, 0x2f, 0x81, 0xdf, 0x44, 0xcb, 0x4e, 0x16, 0x6b, 0xe4, 0x50,
-	0x57, 0x81, 0x6f, 0xd9, 0x4b, 0x39, 0x77, 0x9b, 0xba, 0xfa, 0x2d, 0xb4, 0x52, 0x50, 0x9b, 0x60,
-	0x3e, 0x31, 0x1a, 0xaa, 0x48, 0x05, 0xeb, 0x87, 0x98, 0x4f, 0xe4, 0xa5, 0xe5, 0xf4, 0x5b, 0x62,
-	0x34, 0x93, 0x4b, 0x2b, 0xcf, 0xd2, 0x58, 0x44, 0x98, 0x71, 0x27, 0xa2, 0xa1, 0x18, 0x45, 0x00,
-	0xc2, 0xb8, 0x98, 0x18, 0xe7, 0x6c, 0x1b, 0x40, 0xe8, 0x1f, 0xa1, 0x15, 0xc7, 0xc7, 0x34, 0x20,
-	0xee, 0xc8, 0x07, 0xce, 0x47, 0xe4, 0x81, 0x31, 0xaf, 0xfc, 0x2c, 0xa5, 0xec, 0xcf, 0x81, 0xf3,
-	0x4f, 0x1e, 0xa8, 0x20, 0xd8, 0x17, 0x46, 0x4b, 0x79, 0x51, 0xe7, 0xf3, 0x3b, 0x54, 0x2d, 0xaa,
-	0xf9, 0x9e, 0xea, 0x50, 0x95, 0x9d, 0x5d, 0xc2, 0x74, 0xcc, 0x86, 0xf0, 0x96, 0x8e, 0x59, 0x96,
-	0x78, 0x3a, 0x66, 0x19, 0x9d, 0x21, 0xfc, 0x3d, 0xd9, 0x9d, 0x8f, 0xd8, 0xf8, 0x7f, 0x8c, 0xf1,
-	0xdc, 0x25, 0x5a, 0x48, 0xdd, 0xdc, 0x52, 0x4b, 0xb4, 0xc0, 0xc9, 0x66, 0x4d, 0x5e, 0x5c, 0x08,
-	0x42, 0x9f, 0x08, 0x0a, 0x6c, 0x14, 0x33, 0x7a, 0xa0, 0xd0, 0xcd, 0xda, 0xcb, 0x39, 0xfb, 0x11,
-	0xa3, 0x07, 0xe6, 0xd3, 0x64, 0xef, 0xec, 0x11, 0xa1, 0x1c, 0x6c, 0x03, 0x65, 0x63, 0xcc, 0x89,
-	0x7e, 0x1f, 0xb5, 0x70, 0x2c, 0x26, 0x10, 0x51, 0xf1, 0xe4, 0xb5, 0x85, 0xc9, 0x55, 0xcf, 0xa8,
-	0x8d, 0x81, 0x2e, 0x12, 0x86, 0xc7, 0x3e, 0x49, 0xc6, 0x70, 0xde, 0x9e, 0x92, 0x03, 0x4b, 0x62,
-	0xcd, 0xed, 0xeb, 0x57, 0xb8, 0x92, 0xd8, 0xf4, 0x0a, 0x57, 0xd8, 0x59, 0x83, 0x9f, 0x6a, 0x68,
-	0x45, 0xd6, 0x24, 0x74, 0xb1, 0x20, 0x5f, 0xe2, 0x08, 0x07, 0xfc, 0x8d, 0xb1, 0xdc, 0x47, 0xcd,
-	0x50, 0x79, 0x50, 0x60, 0x16, 0x36, 0x2f, 0x95, 0x5e, 0xc3, 0xc4, 0x79, 0xf1, 0x19, 0x4c, 0xb5,
-	0x07, 0x1f, 0xd7, 0x31, 0x19, 0xa5, 0x16, 0x16, 0x92, 0x33, 0x57, 0xd1, 0xd5, 0x0a, 0x6b, 0x8a,
-	0x65, 0xf3, 0xe7, 0x06, 0x9a, 0xdd, 0xe5, 0x9e, 0xfe, 0x05, 0x5a, 0x28, 0x3e, 0xf6, 0xd7, 0x4a,
-	0x69, 0x94, 0x5f, 0xd1, 0xce, 0x07, 0xe7, 0x08, 0xb3, 0xdb, 0xb1, 0x83, 0x5a, 0xf9, 0x53, 0xba,
-	0x5a, 0xb5, 0xc8, 0x44, 0x9d, 0xf7, 0xcf, 0x14, 0x65, 0xae, 0xbe, 0x46, 0xef, 0xd4, 0xde, 0xac,
-	0xb5, 0x5a, 0x0e, 0x15, 0x8d, 0x4e, 0xef, 0x75, 0x1a, 0x45, 0xff, 0xb5, 0xa7, 0xa1, 0xe6, 0xbf,
-	0xaa, 0x51, 0xf7, 0x7f, 0xd6, 0xca, 0x93, 0xa5, 0xc8, 0xd7, 0x5d, 0xad, 0x14, 0x99, 0xa8, 0x5e,
-	0x8a, 0xda, 0x6e, 0x91, 0x6d, 0x2a, 0xee, 0x95, 0x5a, 0x9b, 0x0a, 0xc2, 0x7a, 0x9b, 0x4e, 0x1b,
-	0x62, 0x89, 0xbd, 0x3a, 0x97, 0x75, 0xec, 0x15, 0x8d, 0x53, 0xb0, 0x9f, 0x31, 0x2b, 0xba, 0x8d,
-	0x16, 0x4b, 0x73, 0x72, 0xbd, 0x96, 0x54, 0x41, 0xda, 0xf9, 0xf0, 0x3c, 0xe9, 0xd4, 0x67, 0xa7,
-	0xf1, 0x9d, 0x1c, 0x85, 0xe1, 0xf0, 0xf9, 0x51, 0x57, 0x7b, 0x71, 0xd4, 0xd5, 0xfe, 0x3a, 0xea,
-	0x6a, 0x3f, 0x1e, 0x77, 0x67, 0x5e, 0x1c, 0x77, 0x67, 0xfe, 0x38, 0xee, 0xce, 0x7c, 0xd5, 0xf3,
-	0xa8, 0x98, 0xc4, 0xe3, 0xbe, 0x03, 0x81, 0x9c, 0x07, 0x77, 0x83, 0x11, 0xf1, 0x0d, 0x44, 0xfb,
-	0x8a, 0xb0, 0x0e, 0xd4, 0x8c, 0xa8, 0xbf, 0xdd, 0x71, 0x53, 0xfd, 0xee, 0xde, 0xfb, 0x27, 0x00,
-	0x00, 0xff, 0xff, 0xb0, 0x36, 0x08, 0xdd, 0x89, 0x0b, 0x00, 0x00,
+	// 1426 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xd4, 0x58, 0xcf, 0x8f, 0xd3, 0xc6,
+	0x17, 0x5f, 0x93, 0xdd, 0xec, 0x66, 0xb2, 0x3f, 0xc0, 0x84, 0xc5, 0x6b, 0xf8, 0x86, 0xc5, 0x5f,
+	0x7e, 0xac, 0xb6, 0x90, 0x40, 0x50, 0x91, 0xc8, 0x6d, 0xb3, 0xfd, 0xc1, 0xb6, 0xac, 0x40, 0x8e,
+	0x50, 0xab, 0x1e, 0x1a, 0x4d, 0xe2, 0xc1, 0x71, 0x13, 0xcf, 0x58, 0x9e, 0xc9, 0xb2, 0xe1, 0x54,
+	0xf5, 0xd8, 0x13, 0x52, 0x8f, 0xfd, 0x07, 0x7a, 0xa2, 0x1c, 0x90, 0x2a, 0xf5, 0xd6, 0x5e, 0x8a,
+	0xd4, 0x0b, 0xe2, 0x54, 0xf5, 0x80, 0x2a, 0x38, 0xf0, 0x27, 0xf4, 0x5a, 0xcd, 0xd8, 0xb1, 0xc7,
+	0x76, 0x12, 0x2a, 0xba, 0xa5, 0xed, 0x25, 0x9a, 0x79, 0xbf, 0xe6, 0x7d, 0xde, 0xbc, 0x79, 0xef,
+	0x39, 0xa0, 0xe4, 0x91, 0xbe, 0x55, 0xf5, 0x48, 0xbf, 0xba, 0x77, 0xb9, 0xca, 0xf6, 0x2b, 0x9e,
+	0x4f, 0x18, 0x51, 0x8b, 0x9c, 0x5a, 0xf1, 0x48, 0xbf, 0xb2, 0x77, 0x59, 0x3f, 0x02, 0x5d, 0x07,
+	0x93, 0xaa, 0xf8, 0x0d, 0xf8, 0xfa, 0xf1, 0x0e, 0xa1, 0x2e, 0xa1, 0x55, 0x97, 0xda, 0x5c, 0xcf,
+	0xa5, 0x76, 0xc8, 0x58, 0x0b, 0x18, 0x2d, 0xb1, 0xab, 0x06, 0x9b, 0x90, 0x55, 0xb2, 0x89, 0x4d,
+	0x02, 0x3a, 0x5f, 0x8d, 0x2c, 0x25, 0xce, 0x1f, 0x7a, 0x28, 0x14, 0x37, 0x7e, 0x54, 0xc0, 0xf2,
+	0x2e, 0xb5, 0xb7, 0x7d, 0x04, 0x19, 0x7a, 0xdf, 0x27, 0x03, 0x4f, 0xbd, 0x04, 0xf2, 0x14, 0x61,
+	0x0b, 0xf9, 0x9a, 0xb2, 0xae, 0x6c, 0x14, 0x1a, 0xda, 0xd3, 0x47, 0x17, 0x4b, 0xe1, 0x19, 0x5b,
+	0x96, 0xe5, 0x23, 0x4a, 0x9b, 0xcc, 0x77, 0xb0, 0x6d, 0x86, 0x72, 0xaa, 0x0a, 0x66, 0x31, 0x74,
+	0x91, 0x76, 0x88, 0xcb, 0x9b, 0x62, 0xad, 0x6e, 0x81, 0x05, 0x8a, 0x18, 0x73, 0xb0, 0x4d, 0xb5,
+	0xdc, 0xba, 0xb2, 0x51, 0xac, 0xe9, 0x15, 0x09, 0x6e, 0x45, 0x9c, 0xd5, 0x0c, 0x25, 0x1a, 0x85,
+	0xc7, 0xcf, 0x4e, 0xcd, 0x7c, 0xf3, 0xf2, 0xe1, 0xa6, 0x62, 0x46, 0x6a, 0xf5, 0xf3, 0x5f, 0xbc,
+	0x7c, 0xb8, 0x19, 0x9e, 0xf1, 0xe5, 0xcb, 0x87, 0x9b, 0x31, 0x88, 0xa4, 0xc7, 0xc6, 0x05, 0xb0,
+	0x9a, 0xa4, 0x98, 0x88, 0x7a, 0x04, 0x53, 0xc4, 0x3d, 0xeb, 0x10, 0xca, 0x04, 0x92, 0x59, 0x53,
+	0xac, 0x8d, 0x9f, 0x14, 0xb0, 0xb8, 0x4b, 0xed, 0xf7, 0x06, 0xd8, 0x7a, 0x5d, 0xc0, 0x25, 0x30,
+	0x67, 0x73, 0xd5, 0x10, 0x71, 0xb0, 0x51, 0xaf, 0x83, 0x3c, 0x74, 0xc9, 0x00, 0x33, 0x01, 0xb8,
+	0xd0, 0xb8, 0xc4, 0x41, 0xfd, 0xfa, 0xec, 0xd4, 0xb1, 0xc0, 0x16, 0xb5, 0x7a, 0x15, 0x87, 0x54,
+	0x5d, 0xc8, 0xba, 0x95, 0x1d, 0xcc, 0x9e, 0x3e, 0xba, 0x08, 0xc2, 0x43, 0x76, 0x30, 0x0b, 0xb0,
+	0x87, 0xfa, 0xf5, 0xb3, 0x29, 0xe4, 0xc7, 0x64, 0xe4, 0x91, 0xe3, 0xc6, 0x2a, 0x28, 0xc9, 0xfb,
+	0x11, 0x6a, 0xe3, 0x07, 0x05, 0x1c, 0xe5, 0x01, 0x21, 0xae, 0xeb, 0xb0, 0xed, 0x2e, 0xea, 0xf4,
+	0x3c, 0xe2, 0x60, 0x76, 0x60, 0x40, 0x4b, 0x60, 0xce, 0x27, 0x03, 0x6c, 0x09, 0x9c, 0xb3, 0x66,
+	0xb0, 0x51, 0xcb, 0x00, 0x74, 0xc4, 0x89, 0x2e, 0xc2, 0x4c, 0x9b, 0x5d, 0x57, 0x36, 0x16, 0x4d,
+	0x89, 0x52, 0xbf, 0x90, 0x02, 0x75, 0x32, 0x71, 0x9d, 0x29, 0x5f, 0x8d, 0x2b, 0xe0, 0xc4, 0x18,
+	0x72, 0x74, 0xb1, 0x25, 0x30, 0x47, 0xfc, 0x11, 0x92, 0x25, 0x33, 0xd8, 0x18, 0xdf, 0xe7, 0x04,
+	0xf0, 0xe6, 0xa0, 0xfd, 0x26, 0x81, 0x9f, 0x05, 0xcb, 0x9d, 0xe8, 0xac, 0x56, 0xc7, 0xb1, 0x04,
+	0xf8, 0x82, 0xb9, 0x14, 0x53, 0xb7, 0x1d, 0x4b, 0x3d, 0x0f, 0x56, 0x24, 0xb1, 0x2e, 0xa4, 0x5d,
+	0x6d, 0x4e, 0x04, 0x49, 0xd2, 0xbe, 0x0e, 0x69, 0x97, 0x27, 0x2d, 0x75, 0xee, 0x21, 0x2d, 0x1f,
+	0x24, 0x2d, 0x5f, 0x73, 0x65, 0xe6, 0x43, 0x4c, 0x3b, 0xbe, 0xe3, 0xb1, 0x96, 0x4f, 0x08, 0xd3,
+	0xe6, 0x03, 0xe5, 0x98, 0x6c, 0x12, 0xc2, 0xd4, 0x73, 0x60, 0xa5, 0xd3, 0x87, 0x8e, 0x8b, 0xac,
+	0x56, 0x9f, 0x50, 0xda, 0x42, 0xd7, 0xb4, 0x05, 0x61, 0x67, 0x29, 0x24, 0xdf, 0x20, 0x94, 0xbe,
+	0x7b, 0x4d, 0x1c, 0x02, 0xfb, 0x4c, 0x2b, 0x08, 0x2b, 0x62, 0xcd, 0x81, 0x48, 0x87, 0x70, 0x20,
+	0x20, 0x00, 0x12, 0x53, 0x43, 0x20, 0x92, 0x98, 0x70, 0xb5, 0x28, 0x8e, 0x90, 0xb4, 0x9b, 0xce,
+	0x3d, 0x34, 0xfd, 0xc6, 0xd3, 0x97, 0x64, 0xfc, 0x4f, 0xdc, 0x78, 0x9a, 0x1c, 0x25, 0x75, 0xf8,
+	0x6c, 0x1b, 0xe4, 0x3f, 0xfa, 0x6c, 0x23, 0xc7, 0xc3, 0x67, 0x1b, 0xed, 0x23, 0x84, 0x3f, 0x07,
+	0xb5, 0xf8, 0x36, 0x6e, 0xff, 0x8b, 0x31, 0x4e, 0x2d, 0xca, 0x92, 0xeb, 0xc6, 0x96, 0x28, 0xca,
+	0x12, 0x25, 0x7a, 0xbb, 0xfc, 0x21, 0x10, 0xd7, 0xeb, 0x23, 0xe6, 0x10, 0xdc, 0x1a, 0x60, 0x67,
+	0x5f, 0xa0, 0xcb, 0x99, 0xcb, 0x31, 0xf9, 0x36, 0x76, 0xf6, 0x8d, 0x07, 0x41, 0x1d, 0x6b, 0x22,
+	0x26, 0x0c, 0x6c, 0x13, 0x07, 0xb7, 0x21, 0x45, 0xea, 0x55, 0x50, 0x80, 0x03, 0xd6, 0x25, 0xbe,
+	0xc3, 0x86, 0xaf, 0x0c, 0x4c, 0x2c, 0x3a, 0x21, 0x36, 0x1a, 0x98, 0x47, 0x18, 0xb6, 0xfb, 0x28,
+	0x78, 0xd6, 0x0b, 0xe6, 0x68, 0x5b, 0xaf, 0x72, 0xac, 0xb1, 0x7e, 0x36, 0x85, 0x53, 0x8e, 0x8d,
+	0x52, 0x38, 0x45, 0x8e, 0x2e, 0xf8, 0x81, 0x02, 0x56, 0x78, 0x4c, 0x3c, 0x0b, 0x32, 0x74, 0x0b,
+	0xfa, 0xd0, 0xa5, 0xaf, 0x8d, 0xe5, 0x2a, 0xc8, 0x7b, 0xc2, 0x82, 0x00, 0x53, 0xac, 0x1d, 0x4d,
+	0x74, 0xd7, 0xc0, 0xb8, 0xdc, 0x56, 0x43, 0xe9, 0xfa, 0x5b, 0x59, 0x4c, 0x5a, 0xe2, 0x0a, 0x25,
+	0xe7, 0x8c, 0x35, 0x70, 0x3c, 0x45, 0x8a, 0xb0, 0xdc, 0x3f, 0x04, 0x8e, 0xec, 0x52, 0xfb, 0x96,
+	0x4f, 0xf6, 0x1c, 0x0b, 0x35, 0x20, 0xeb, 0x74, 0x11, 0x3d, 0xb0, 0x7c, 0xdd, 0x02, 0xf3, 0xed,
+	0xc0, 0xa4, 0x96, 0x5b, 0xcf, 0x6d, 0x14, 0x6b, 0x27, 0x13, 0xf0, 0x9a, 0x08, 0xf6, 0x91, 0x25,
+	0x0e, 0xdd, 0xc1, 0x77, 0x88, 0x8c, 0x73, 0xa4, 0xa7, 0xbe, 0x03, 0x66, 0x79, 0xea, 0x05, 0xb5,
+	0xf8, 0x35, 0x12, 0x5e, 0x68, 0xd7, 0x37, 0x53, 0xe9, 0xae, 0xcb, 0xb1, 0x4a, 0x82, 0x37, 0xbe,
+	0x53, 0xc0, 0x4a, 0xca, 0xb3, 0xb8, 0x63, 0x28, 0x72, 0xc7, 0x38, 0x0c, 0x72, 0xbc, 0xba, 0x06,
+	0x90, 0xf9, 0x52, 0x5d, 0x05, 0x79, 0xda, 0x85, 0xb5, 0xb7, 0xaf, 0x8a, 0x1c, 0x5c, 0x34, 0xc3,
+	0x5d, 0xd4, 0x0b, 0x66, 0xa5, 0x5e, 0x70, 0x1a, 0x2c, 0x32, 0x9e, 0xa0, 0xad, 0x50, 0x23, 0xe8,
+	0x22, 0x45, 0x41, 0x6b, 0x46, 0x6a, 0x3e, 0xb9, 0x4b, 0x47, 0x2d, 0x84, 0xaf, 0xd5, 0x35, 0xb0,
+	0xd0, 0x43, 0xc3, 0xa0, 0xf1, 0x04, 0xbd, 0x63, 0xbe, 0x87, 0x86, 0xbc, 0xe3, 0x18, 0x27, 0xc0,
+	0x5a, 0x06, 0x4e, 0x74, 0xd3, 0xdf, 0x2a, 0xe2, 0xa6, 0x4d, 0xb4, 0x87, 0x60, 0x5f, 0x30, 0x3f,
+	0x44, 0xc3, 0xbf, 0xb9, 0xa5, 0x1e, 0x06, 0xb9, 0x1e, 0x1a, 0x86, 0x43, 0x04, 0x5f, 0x4e, 0xbf,
+	0x88, 0xa4, 0x6f, 0x21, 0x9c, 0x24, 0x31, 0x82, 0xf3, 0x95, 0x22, 0x92, 0xfa, 0x23, 0x87, 0x75,
+	0x2d, 0x1f, 0xde, 0x0d, 0x41, 0xfb, 0xbc, 0x1c, 0x1f, 0x14, 0xa8, 0xfa, 0xa5, 0x94, 0xb3, 0xeb,
+	0xb2, 0xb3, 0xe3, 0x4e, 0x36, 0x7a, 0xe0, 0xd4, 0x04, 0x56, 0x54, 0x36, 0xe3, 0x1a, 0xae, 0xfc,
+	0xb5, 0x1a, 0xce, 0x13, 0x95, 0x37, 0x9a, 0x5b, 0x7d, 0x88, 0xd9, 0x36, 0xc4, 0xd0, 0x1f, 0xfe,
+	0xc3, 0xa3, 0xe1, 0xd4, 0xa6, 0x22, 0xb9, 0x69, 0x68, 0xa2, 0xa9, 0x48, 0x94, 0xe8, 0x5a, 0xbf,
+	0x3e, 0x04, 0x96, 0x76, 0xa9, 0x7d, 0xd3, 0x43, 0xf8, 0x8d, 0x40, 0xaa, 0x81, 0x79, 0xe6, 0x43,
+	0x07, 0x23, 0x3f, 0xac, 0x30, 0x93, 0xcd, 0x8f, 0x04, 0x79, 0xa7, 0xb9, 0xe3, 0x60, 0xcb, 0xc1,
+	0xb6, 0x78, 0xb3, 0x4b, 0xe6, 0x68, 0xab, 0x1a, 0x20, 0x18, 0xcf, 0xa2, 0x99, 0x2d, 0x78, 0xb8,
+	0x45, 0x41, 0x4c, 0x4d, 0x6c, 0xf3, 0xf1, 0xc4, 0x56, 0x3f, 0x97, 0x0a, 0xdc, 0xaa, 0x1c, 0xb8,
+	0x38, 0x16, 0xc6, 0x07, 0xe0, 0x58, 0x82, 0x10, 0x25, 0xd5, 0x65, 0x90, 0xa7, 0x0c, 0xb2, 0x01,
+	0x15, 0x41, 0x5a, 0xae, 0xad, 0x25, 0xea, 0x6c, 0x20, 0xdc, 0x14, 0x02, 0x66, 0x28, 0x58, 0xfb,
+	0x7d, 0x01, 0xe4, 0x76, 0xa9, 0xad, 0xde, 0x04, 0x45, 0xf9, 0xb3, 0xf1, 0x44, 0x42, 0x33, 0xf9,
+	0x3d, 0xa6, 0xff, 0x7f, 0x0a, 0x33, 0xf2, 0x65, 0x07, 0x14, 0xe2, 0x8f, 0xb2, 0xb5, 0xb4, 0x46,
+	0xc4, 0xd2, 0x4f, 0x4f, 0x64, 0x45, 0xa6, 0x3e, 0x05, 0x87, 0x33, 0x5f, 0x3f, 0xeb, 0x19, 0x1f,
+	0x52, 0x12, 0xfa, 0xc6, 0xab, 0x24, 0x64, 0xfb, 0x99, 0x8f, 0x8c, 0x8c, 0xfd, 0xb4, 0x44, 0xd6,
+	0xfe, 0xa4, 0x61, 0x97, 0x87, 0x22, 0x1e, 0x74, 0x33, 0xa1, 0x88, 0x58, 0xd9, 0x50, 0x64, 0xa6,
+	0x4a, 0x7e, 0x4d, 0xf2, 0x44, 0x99, 0xb9, 0x26, 0x89, 0x99, 0xbd, 0xa6, 0x71, 0xe3, 0xdb, 0xc7,
+	0x60, 0x39, 0xd5, 0xf5, 0xcb, 0x69, 0xb5, 0x24, 0x5f, 0x3f, 0x37, 0x9d, 0x2f, 0x5b, 0x4e, 0x75,
+	0x99, 0x8c, 0xe5, 0x24, 0x3f, 0x6b, 0x79, 0x7c, 0xd1, 0x57, 0x3f, 0x03, 0xa5, 0xb1, 0x05, 0xff,
+	0x4c, 0x5a, 0x7f, 0x9c, 0x94, 0x7e, 0xe1, 0xcf, 0x48, 0xc9, 0x01, 0x97, 0x2b, 0x6b, 0x26, 0xe0,
+	0x12, 0x33, 0x1b, 0xf0, 0x31, 0xa5, 0x4d, 0xbd, 0x01, 0x80, 0x54, 0xd6, 0xf4, 0xb4, 0x4a, 0xcc,
+	0xd3, 0x8d, 0xc9, 0xbc, 0x44, 0xea, 0xa6, 0x07, 0xea, 0x6c, 0xea, 0xa6, 0x24, 0xc6, 0xa4, 0xee,
+	0x84, 0x21, 0x57, 0x35, 0xc1, 0x62, 0x62, 0xc0, 0x3d, 0x99, 0xc9, 0x29, 0x89, 0xab, 0x9f, 0x99,
+	0xc6, 0x1d, 0xd9, 0xd4, 0xe7, 0x3e, 0xe7, 0xfd, 0xab, 0xd1, 0x78, 0xfc, 0xbc, 0xac, 0x3c, 0x79,
+	0x5e, 0x56, 0x7e, 0x7b, 0x5e, 0x56, 0xee, 0xbf, 0x28, 0xcf, 0x3c, 0x79, 0x51, 0x9e, 0xf9, 0xe5,
+	0x45, 0x79, 0xe6, 0x93, 0x0d, 0xdb, 0x61, 0xdd, 0x41, 0xbb, 0xd2, 0x21, 0x2e, 0xaf, 0x7e, 0xd6,
+	0x45, 0x8c, 0xd8, 0x5d, 0xe2, 0xf7, 0xc4, 0xa6, 0xba, 0x2f, 0x2a, 0xa2, 0xf8, 0xdb, 0xab, 0x9d,
+	0x17, 0xff, 0x7b, 0x5d, 0xf9, 0x23, 0x00, 0x00, 0xff, 0xff, 0x79, 0xf4, 0x41, 0xec, 0x92, 0x13,
+	0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -981,6 +1675,16 @@ type MsgClient interface {
 	BondGroup(ctx context.Context, in *MsgBondGroup, opts ...grpc.CallOption) (*MsgBondGroupResponse, error)
 	// UnbondGroup takes stake back after the unbonding delay.
 	UnbondGroup(ctx context.Context, in *MsgUnbondGroup, opts ...grpc.CallOption) (*MsgUnbondGroupResponse, error)
+	// ProvideBatches adds sealed evaluation batches for coming rounds and a provider bond.
+	ProvideBatches(ctx context.Context, in *MsgProvideBatches, opts ...grpc.CallOption) (*MsgProvideBatchesResponse, error)
+	// RevealBatchKey shows the key of a sealed batch after the reveal phase.
+	RevealBatchKey(ctx context.Context, in *MsgRevealBatchKey, opts ...grpc.CallOption) (*MsgRevealBatchKeyResponse, error)
+	// WithdrawProviderBond takes back the bond of a provider that has no batch left.
+	WithdrawProviderBond(ctx context.Context, in *MsgWithdrawProviderBond, opts ...grpc.CallOption) (*MsgWithdrawProviderBondResponse, error)
+	// PlantCanary hides a checkpoint of known verdict among those of the current round.
+	PlantCanary(ctx context.Context, in *MsgPlantCanary, opts ...grpc.CallOption) (*MsgPlantCanaryResponse, error)
+	// OpenCanary says, after settlement, which checkpoint it was and what its verdict had to be.
+	OpenCanary(ctx context.Context, in *MsgOpenCanary, opts ...grpc.CallOption) (*MsgOpenCanaryResponse, error)
 	// SetGroupCoinbase gives or takes coinbase from a group (governance only).
 	SetGroupCoinbase(ctx context.Context, in *MsgSetGroupCoinbase, opts ...grpc.CallOption) (*MsgSetGroupCoinbaseResponse, error)
 	// UpdateParams replaces the parameters (governance only).
@@ -1049,6 +1753,51 @@ func (c *msgClient) UnbondGroup(ctx context.Context, in *MsgUnbondGroup, opts ..
 	return out, nil
 }
 
+func (c *msgClient) ProvideBatches(ctx context.Context, in *MsgProvideBatches, opts ...grpc.CallOption) (*MsgProvideBatchesResponse, error) {
+	out := new(MsgProvideBatchesResponse)
+	err := c.cc.Invoke(ctx, "/pold.pol.v1.Msg/ProvideBatches", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) RevealBatchKey(ctx context.Context, in *MsgRevealBatchKey, opts ...grpc.CallOption) (*MsgRevealBatchKeyResponse, error) {
+	out := new(MsgRevealBatchKeyResponse)
+	err := c.cc.Invoke(ctx, "/pold.pol.v1.Msg/RevealBatchKey", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) WithdrawProviderBond(ctx context.Context, in *MsgWithdrawProviderBond, opts ...grpc.CallOption) (*MsgWithdrawProviderBondResponse, error) {
+	out := new(MsgWithdrawProviderBondResponse)
+	err := c.cc.Invoke(ctx, "/pold.pol.v1.Msg/WithdrawProviderBond", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) PlantCanary(ctx context.Context, in *MsgPlantCanary, opts ...grpc.CallOption) (*MsgPlantCanaryResponse, error) {
+	out := new(MsgPlantCanaryResponse)
+	err := c.cc.Invoke(ctx, "/pold.pol.v1.Msg/PlantCanary", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) OpenCanary(ctx context.Context, in *MsgOpenCanary, opts ...grpc.CallOption) (*MsgOpenCanaryResponse, error) {
+	out := new(MsgOpenCanaryResponse)
+	err := c.cc.Invoke(ctx, "/pold.pol.v1.Msg/OpenCanary", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *msgClient) SetGroupCoinbase(ctx context.Context, in *MsgSetGroupCoinbase, opts ...grpc.CallOption) (*MsgSetGroupCoinbaseResponse, error) {
 	out := new(MsgSetGroupCoinbaseResponse)
 	err := c.cc.Invoke(ctx, "/pold.pol.v1.Msg/SetGroupCoinbase", in, out, opts...)
@@ -1081,6 +1830,16 @@ type MsgServer interface {
 	BondGroup(context.Context, *MsgBondGroup) (*MsgBondGroupResponse, error)
 	// UnbondGroup takes stake back after the unbonding delay.
 	UnbondGroup(context.Context, *MsgUnbondGroup) (*MsgUnbondGroupResponse, error)
+	// ProvideBatches adds sealed evaluation batches for coming rounds and a provider bond.
+	ProvideBatches(context.Context, *MsgProvideBatches) (*MsgProvideBatchesResponse, error)
+	// RevealBatchKey shows the key of a sealed batch after the reveal phase.
+	RevealBatchKey(context.Context, *MsgRevealBatchKey) (*MsgRevealBatchKeyResponse, error)
+	// WithdrawProviderBond takes back the bond of a provider that has no batch left.
+	WithdrawProviderBond(context.Context, *MsgWithdrawProviderBond) (*MsgWithdrawProviderBondResponse, error)
+	// PlantCanary hides a checkpoint of known verdict among those of the current round.
+	PlantCanary(context.Context, *MsgPlantCanary) (*MsgPlantCanaryResponse, error)
+	// OpenCanary says, after settlement, which checkpoint it was and what its verdict had to be.
+	OpenCanary(context.Context, *MsgOpenCanary) (*MsgOpenCanaryResponse, error)
 	// SetGroupCoinbase gives or takes coinbase from a group (governance only).
 	SetGroupCoinbase(context.Context, *MsgSetGroupCoinbase) (*MsgSetGroupCoinbaseResponse, error)
 	// UpdateParams replaces the parameters (governance only).
@@ -1108,6 +1867,21 @@ func (*UnimplementedMsgServer) BondGroup(ctx context.Context, req *MsgBondGroup)
 }
 func (*UnimplementedMsgServer) UnbondGroup(ctx context.Context, req *MsgUnbondGroup) (*MsgUnbondGroupResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method UnbondGroup not implemented")
+}
+func (*UnimplementedMsgServer) ProvideBatches(ctx context.Context, req *MsgProvideBatches) (*MsgProvideBatchesResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ProvideBatches not implemented")
+}
+func (*UnimplementedMsgServer) RevealBatchKey(ctx context.Context, req *MsgRevealBatchKey) (*MsgRevealBatchKeyResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method RevealBatchKey not implemented")
+}
+func (*UnimplementedMsgServer) WithdrawProviderBond(ctx context.Context, req *MsgWithdrawProviderBond) (*MsgWithdrawProviderBondResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method WithdrawProviderBond not implemented")
+}
+func (*UnimplementedMsgServer) PlantCanary(ctx context.Context, req *MsgPlantCanary) (*MsgPlantCanaryResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method PlantCanary not implemented")
+}
+func (*UnimplementedMsgServer) OpenCanary(ctx context.Context, req *MsgOpenCanary) (*MsgOpenCanaryResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method OpenCanary not implemented")
 }
 func (*UnimplementedMsgServer) SetGroupCoinbase(ctx context.Context, req *MsgSetGroupCoinbase) (*MsgSetGroupCoinbaseResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method SetGroupCoinbase not implemented")
@@ -1228,6 +2002,96 @@ func _Msg_UnbondGroup_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Msg_ProvideBatches_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgProvideBatches)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).ProvideBatches(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.pol.v1.Msg/ProvideBatches",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).ProvideBatches(ctx, req.(*MsgProvideBatches))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_RevealBatchKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgRevealBatchKey)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).RevealBatchKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.pol.v1.Msg/RevealBatchKey",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).RevealBatchKey(ctx, req.(*MsgRevealBatchKey))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_WithdrawProviderBond_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgWithdrawProviderBond)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).WithdrawProviderBond(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.pol.v1.Msg/WithdrawProviderBond",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).WithdrawProviderBond(ctx, req.(*MsgWithdrawProviderBond))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_PlantCanary_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgPlantCanary)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).PlantCanary(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.pol.v1.Msg/PlantCanary",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).PlantCanary(ctx, req.(*MsgPlantCanary))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_OpenCanary_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgOpenCanary)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).OpenCanary(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.pol.v1.Msg/OpenCanary",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).OpenCanary(ctx, req.(*MsgOpenCanary))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Msg_SetGroupCoinbase_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(MsgSetGroupCoinbase)
 	if err := dec(in); err != nil {
@@ -1292,6 +2156,26 @@ var _Msg_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UnbondGroup",
 			Handler:    _Msg_UnbondGroup_Handler,
+		},
+		{
+			MethodName: "ProvideBatches",
+			Handler:    _Msg_ProvideBatches_Handler,
+		},
+		{
+			MethodName: "RevealBatchKey",
+			Handler:    _Msg_RevealBatchKey_Handler,
+		},
+		{
+			MethodName: "WithdrawProviderBond",
+			Handler:    _Msg_WithdrawProviderBond_Handler,
+		},
+		{
+			MethodName: "PlantCanary",
+			Handler:    _Msg_PlantCanary_Handler,
+		},
+		{
+			MethodName: "OpenCanary",
+			Handler:    _Msg_OpenCanary_Handler,
 		},
 		{
 			MethodName: "SetGroupCoinbase",
@@ -1548,6 +2432,18 @@ func (m *MsgSubmitCheckpoint) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.TranscriptSize != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.TranscriptSize))
+		i--
+		dAtA[i] = 0x58
+	}
+	if len(m.TranscriptCid) > 0 {
+		i -= len(m.TranscriptCid)
+		copy(dAtA[i:], m.TranscriptCid)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.TranscriptCid)))
+		i--
+		dAtA[i] = 0x52
+	}
 	if len(m.Salt) > 0 {
 		i -= len(m.Salt)
 		copy(dAtA[i:], m.Salt)
@@ -1909,6 +2805,464 @@ func (m *MsgUpdateParamsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error)
 	return len(dAtA) - i, nil
 }
 
+func (m *MsgProvideBatches) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgProvideBatches) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgProvideBatches) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Bond.Size()
+		i -= size
+		if _, err := m.Bond.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	if len(m.Batches) > 0 {
+		for iNdEx := len(m.Batches) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Batches[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTx(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x1a
+		}
+	}
+	if len(m.Group) > 0 {
+		i -= len(m.Group)
+		copy(dAtA[i:], m.Group)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Group)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Sender) > 0 {
+		i -= len(m.Sender)
+		copy(dAtA[i:], m.Sender)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Sender)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *SealedBatchInfo) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *SealedBatchInfo) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *SealedBatchInfo) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.KeyHash) > 0 {
+		i -= len(m.KeyHash)
+		copy(dAtA[i:], m.KeyHash)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.KeyHash)))
+		i--
+		dAtA[i] = 0x3a
+	}
+	if m.Rows != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Rows))
+		i--
+		dAtA[i] = 0x30
+	}
+	if len(m.TableSha256) > 0 {
+		i -= len(m.TableSha256)
+		copy(dAtA[i:], m.TableSha256)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.TableSha256)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	if m.Size_ != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Size_))
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.Sha256) > 0 {
+		i -= len(m.Sha256)
+		copy(dAtA[i:], m.Sha256)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Sha256)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if len(m.Cid) > 0 {
+		i -= len(m.Cid)
+		copy(dAtA[i:], m.Cid)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Cid)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Round != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Round))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgProvideBatchesResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgProvideBatchesResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgProvideBatchesResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgRevealBatchKey) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgRevealBatchKey) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgRevealBatchKey) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Key) > 0 {
+		i -= len(m.Key)
+		copy(dAtA[i:], m.Key)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Key)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if m.Round != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Round))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Group) > 0 {
+		i -= len(m.Group)
+		copy(dAtA[i:], m.Group)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Group)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Sender) > 0 {
+		i -= len(m.Sender)
+		copy(dAtA[i:], m.Sender)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Sender)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgRevealBatchKeyResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgRevealBatchKeyResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgRevealBatchKeyResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgWithdrawProviderBond) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgWithdrawProviderBond) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgWithdrawProviderBond) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Group) > 0 {
+		i -= len(m.Group)
+		copy(dAtA[i:], m.Group)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Group)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Sender) > 0 {
+		i -= len(m.Sender)
+		copy(dAtA[i:], m.Sender)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Sender)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgWithdrawProviderBondResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgWithdrawProviderBondResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgWithdrawProviderBondResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Amount.Size()
+		i -= size
+		if _, err := m.Amount.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgPlantCanary) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgPlantCanary) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgPlantCanary) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Commitment) > 0 {
+		i -= len(m.Commitment)
+		copy(dAtA[i:], m.Commitment)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Commitment)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if m.Round != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Round))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Group) > 0 {
+		i -= len(m.Group)
+		copy(dAtA[i:], m.Group)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Group)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Sender) > 0 {
+		i -= len(m.Sender)
+		copy(dAtA[i:], m.Sender)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Sender)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgPlantCanaryResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgPlantCanaryResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgPlantCanaryResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgOpenCanary) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgOpenCanary) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgOpenCanary) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Salt) > 0 {
+		i -= len(m.Salt)
+		copy(dAtA[i:], m.Salt)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Salt)))
+		i--
+		dAtA[i] = 0x3a
+	}
+	if m.ClaimLossE9 != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.ClaimLossE9))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.Finding != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Finding))
+		i--
+		dAtA[i] = 0x28
+	}
+	if len(m.Trainer) > 0 {
+		i -= len(m.Trainer)
+		copy(dAtA[i:], m.Trainer)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Trainer)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if m.Round != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Round))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Group) > 0 {
+		i -= len(m.Group)
+		copy(dAtA[i:], m.Group)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Group)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Sender) > 0 {
+		i -= len(m.Sender)
+		copy(dAtA[i:], m.Sender)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Sender)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgOpenCanaryResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgOpenCanaryResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgOpenCanaryResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Status != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Status))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintTx(dAtA []byte, offset int, v uint64) int {
 	offset -= sovTx(v)
 	base := offset
@@ -2054,6 +3408,13 @@ func (m *MsgSubmitCheckpoint) Size() (n int) {
 	if l > 0 {
 		n += 1 + l + sovTx(uint64(l))
 	}
+	l = len(m.TranscriptCid)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.TranscriptSize != 0 {
+		n += 1 + sovTx(uint64(m.TranscriptSize))
+	}
 	return n
 }
 
@@ -2175,6 +3536,214 @@ func (m *MsgUpdateParamsResponse) Size() (n int) {
 	}
 	var l int
 	_ = l
+	return n
+}
+
+func (m *MsgProvideBatches) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Sender)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.Group)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if len(m.Batches) > 0 {
+		for _, e := range m.Batches {
+			l = e.Size()
+			n += 1 + l + sovTx(uint64(l))
+		}
+	}
+	l = m.Bond.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *SealedBatchInfo) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Round != 0 {
+		n += 1 + sovTx(uint64(m.Round))
+	}
+	l = len(m.Cid)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.Sha256)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Size_ != 0 {
+		n += 1 + sovTx(uint64(m.Size_))
+	}
+	l = len(m.TableSha256)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Rows != 0 {
+		n += 1 + sovTx(uint64(m.Rows))
+	}
+	l = len(m.KeyHash)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	return n
+}
+
+func (m *MsgProvideBatchesResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *MsgRevealBatchKey) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Sender)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.Group)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Round != 0 {
+		n += 1 + sovTx(uint64(m.Round))
+	}
+	l = len(m.Key)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	return n
+}
+
+func (m *MsgRevealBatchKeyResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *MsgWithdrawProviderBond) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Sender)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.Group)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	return n
+}
+
+func (m *MsgWithdrawProviderBondResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Amount.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgPlantCanary) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Sender)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.Group)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Round != 0 {
+		n += 1 + sovTx(uint64(m.Round))
+	}
+	l = len(m.Commitment)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	return n
+}
+
+func (m *MsgPlantCanaryResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *MsgOpenCanary) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Sender)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.Group)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Round != 0 {
+		n += 1 + sovTx(uint64(m.Round))
+	}
+	l = len(m.Trainer)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Finding != 0 {
+		n += 1 + sovTx(uint64(m.Finding))
+	}
+	if m.ClaimLossE9 != 0 {
+		n += 1 + sovTx(uint64(m.ClaimLossE9))
+	}
+	l = len(m.Salt)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	return n
+}
+
+func (m *MsgOpenCanaryResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Status != 0 {
+		n += 1 + sovTx(uint64(m.Status))
+	}
 	return n
 }
 
@@ -3118,6 +4687,57 @@ func (m *MsgSubmitCheckpoint) Unmarshal(dAtA []byte) error {
 				m.Salt = []byte{}
 			}
 			iNdEx = postIndex
+		case 10:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TranscriptCid", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TranscriptCid = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 11:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TranscriptSize", wireType)
+			}
+			m.TranscriptSize = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TranscriptSize |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])
@@ -3932,6 +5552,1417 @@ func (m *MsgUpdateParamsResponse) Unmarshal(dAtA []byte) error {
 			return fmt.Errorf("proto: MsgUpdateParamsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
 		}
 		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgProvideBatches) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgProvideBatches: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgProvideBatches: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sender", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Sender = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Group", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Group = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Batches", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Batches = append(m.Batches, SealedBatchInfo{})
+			if err := m.Batches[len(m.Batches)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Bond", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Bond.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *SealedBatchInfo) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: SealedBatchInfo: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: SealedBatchInfo: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			m.Round = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Round |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Cid", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Cid = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sha256", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Sha256 = append(m.Sha256[:0], dAtA[iNdEx:postIndex]...)
+			if m.Sha256 == nil {
+				m.Sha256 = []byte{}
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Size_", wireType)
+			}
+			m.Size_ = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Size_ |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TableSha256", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TableSha256 = append(m.TableSha256[:0], dAtA[iNdEx:postIndex]...)
+			if m.TableSha256 == nil {
+				m.TableSha256 = []byte{}
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Rows", wireType)
+			}
+			m.Rows = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Rows |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field KeyHash", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.KeyHash = append(m.KeyHash[:0], dAtA[iNdEx:postIndex]...)
+			if m.KeyHash == nil {
+				m.KeyHash = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgProvideBatchesResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgProvideBatchesResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgProvideBatchesResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgRevealBatchKey) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgRevealBatchKey: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgRevealBatchKey: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sender", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Sender = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Group", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Group = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			m.Round = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Round |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Key", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Key = append(m.Key[:0], dAtA[iNdEx:postIndex]...)
+			if m.Key == nil {
+				m.Key = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgRevealBatchKeyResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgRevealBatchKeyResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgRevealBatchKeyResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgWithdrawProviderBond) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgWithdrawProviderBond: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgWithdrawProviderBond: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sender", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Sender = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Group", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Group = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgWithdrawProviderBondResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgWithdrawProviderBondResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgWithdrawProviderBondResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Amount", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Amount.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgPlantCanary) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgPlantCanary: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgPlantCanary: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sender", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Sender = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Group", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Group = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			m.Round = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Round |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Commitment", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Commitment = append(m.Commitment[:0], dAtA[iNdEx:postIndex]...)
+			if m.Commitment == nil {
+				m.Commitment = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgPlantCanaryResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgPlantCanaryResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgPlantCanaryResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgOpenCanary) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgOpenCanary: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgOpenCanary: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sender", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Sender = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Group", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Group = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			m.Round = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Round |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Trainer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Trainer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Finding", wireType)
+			}
+			m.Finding = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Finding |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ClaimLossE9", wireType)
+			}
+			m.ClaimLossE9 = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ClaimLossE9 |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Salt", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Salt = append(m.Salt[:0], dAtA[iNdEx:postIndex]...)
+			if m.Salt == nil {
+				m.Salt = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgOpenCanaryResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgOpenCanaryResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgOpenCanaryResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Status", wireType)
+			}
+			m.Status = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Status |= CanaryStatus(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])

@@ -62,22 +62,31 @@ func (Objective) EnumDescriptor() ([]byte, []int) {
 	return fileDescriptor_6e4f649ab5d2cdd0, []int{0}
 }
 
-// EvaluationMode says on which rows the ranking loss is computed. Numbers 2 and 3 are kept for HOLDOUT and SEALED.
+// EvaluationMode says on which rows the ranking loss is computed. The claimed loss is always that on the training rows.
 type EvaluationMode int32
 
 const (
-	EVALUATION_MODE_UNSPECIFIED  EvaluationMode = 0
+	EVALUATION_MODE_UNSPECIFIED EvaluationMode = 0
+	// On the training rows.
 	EVALUATION_MODE_TRAINING_SET EvaluationMode = 1
+	// On the validation rows of the training set; needs proof mode PROVED, whose replay shows that they were not trained on.
+	EVALUATION_MODE_HOLDOUT EvaluationMode = 2
+	// On rows that providers committed to before the round opened and show only after the reveal phase.
+	EVALUATION_MODE_SEALED EvaluationMode = 3
 )
 
 var EvaluationMode_name = map[int32]string{
 	0: "EVALUATION_MODE_UNSPECIFIED",
 	1: "EVALUATION_MODE_TRAINING_SET",
+	2: "EVALUATION_MODE_HOLDOUT",
+	3: "EVALUATION_MODE_SEALED",
 }
 
 var EvaluationMode_value = map[string]int32{
 	"EVALUATION_MODE_UNSPECIFIED":  0,
 	"EVALUATION_MODE_TRAINING_SET": 1,
+	"EVALUATION_MODE_HOLDOUT":      2,
+	"EVALUATION_MODE_SEALED":       3,
 }
 
 func (x EvaluationMode) String() string {
@@ -88,23 +97,27 @@ func (EvaluationMode) EnumDescriptor() ([]byte, []int) {
 	return fileDescriptor_6e4f649ab5d2cdd0, []int{1}
 }
 
-// ProofMode says what a trainer has to prove. Number 2 is kept for PROVED.
+// ProofMode says what a trainer has to prove.
 type ProofMode int32
 
 const (
 	PROOF_MODE_UNSPECIFIED ProofMode = 0
 	// Only the result counts; any tool may have trained it.
 	PROOF_MODE_SCORED ProofMode = 1
+	// A transcript shows how the checkpoint was trained from its parent; validators replay drawn segments of it.
+	PROOF_MODE_PROVED ProofMode = 2
 )
 
 var ProofMode_name = map[int32]string{
 	0: "PROOF_MODE_UNSPECIFIED",
 	1: "PROOF_MODE_SCORED",
+	2: "PROOF_MODE_PROVED",
 }
 
 var ProofMode_value = map[string]int32{
 	"PROOF_MODE_UNSPECIFIED": 0,
 	"PROOF_MODE_SCORED":      1,
+	"PROOF_MODE_PROVED":      2,
 }
 
 func (x ProofMode) String() string {
@@ -125,6 +138,12 @@ const (
 	ROUND_PHASE_AVAILABILITY RoundPhase = 3
 	ROUND_PHASE_SCORE        RoundPhase = 4
 	ROUND_PHASE_SETTLED      RoundPhase = 5
+	// Before COMMIT: the beacon draws the seed of the batch order.
+	ROUND_PHASE_DRAW RoundPhase = 6
+	// Between REVEAL and AVAILABILITY: providers reveal the keys of sealed batches.
+	ROUND_PHASE_KEY RoundPhase = 7
+	// After SCORE: validators replay segments of the best candidates' transcripts.
+	ROUND_PHASE_AUDIT RoundPhase = 8
 )
 
 var RoundPhase_name = map[int32]string{
@@ -134,6 +153,9 @@ var RoundPhase_name = map[int32]string{
 	3: "ROUND_PHASE_AVAILABILITY",
 	4: "ROUND_PHASE_SCORE",
 	5: "ROUND_PHASE_SETTLED",
+	6: "ROUND_PHASE_DRAW",
+	7: "ROUND_PHASE_KEY",
+	8: "ROUND_PHASE_AUDIT",
 }
 
 var RoundPhase_value = map[string]int32{
@@ -143,6 +165,9 @@ var RoundPhase_value = map[string]int32{
 	"ROUND_PHASE_AVAILABILITY": 3,
 	"ROUND_PHASE_SCORE":        4,
 	"ROUND_PHASE_SETTLED":      5,
+	"ROUND_PHASE_DRAW":         6,
+	"ROUND_PHASE_KEY":          7,
+	"ROUND_PHASE_AUDIT":        8,
 }
 
 func (x RoundPhase) String() string {
@@ -151,6 +176,91 @@ func (x RoundPhase) String() string {
 
 func (RoundPhase) EnumDescriptor() ([]byte, []int) {
 	return fileDescriptor_6e4f649ab5d2cdd0, []int{3}
+}
+
+// SealedBatchStatus is what is known about a sealed batch.
+type SealedBatchStatus int32
+
+const (
+	SEALED_BATCH_STATUS_UNSPECIFIED SealedBatchStatus = 0
+	// Validators are asked whether they hold the encrypted file.
+	SEALED_BATCH_STATUS_ASKED SealedBatchStatus = 1
+	// They hold it: a round can use it.
+	SEALED_BATCH_STATUS_READY SealedBatchStatus = 2
+	// They do not.
+	SEALED_BATCH_STATUS_UNAVAILABLE SealedBatchStatus = 3
+	// Pinned by a round.
+	SEALED_BATCH_STATUS_USED SealedBatchStatus = 4
+	// Its key is on chain.
+	SEALED_BATCH_STATUS_REVEALED SealedBatchStatus = 5
+	// Its key was withheld, or it does not open what was committed to.
+	SEALED_BATCH_STATUS_FAILED SealedBatchStatus = 6
+)
+
+var SealedBatchStatus_name = map[int32]string{
+	0: "SEALED_BATCH_STATUS_UNSPECIFIED",
+	1: "SEALED_BATCH_STATUS_ASKED",
+	2: "SEALED_BATCH_STATUS_READY",
+	3: "SEALED_BATCH_STATUS_UNAVAILABLE",
+	4: "SEALED_BATCH_STATUS_USED",
+	5: "SEALED_BATCH_STATUS_REVEALED",
+	6: "SEALED_BATCH_STATUS_FAILED",
+}
+
+var SealedBatchStatus_value = map[string]int32{
+	"SEALED_BATCH_STATUS_UNSPECIFIED": 0,
+	"SEALED_BATCH_STATUS_ASKED":       1,
+	"SEALED_BATCH_STATUS_READY":       2,
+	"SEALED_BATCH_STATUS_UNAVAILABLE": 3,
+	"SEALED_BATCH_STATUS_USED":        4,
+	"SEALED_BATCH_STATUS_REVEALED":    5,
+	"SEALED_BATCH_STATUS_FAILED":      6,
+}
+
+func (x SealedBatchStatus) String() string {
+	return proto.EnumName(SealedBatchStatus_name, int32(x))
+}
+
+func (SealedBatchStatus) EnumDescriptor() ([]byte, []int) {
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{4}
+}
+
+// CanaryStatus is what became of a canary.
+type CanaryStatus int32
+
+const (
+	CANARY_STATUS_UNSPECIFIED CanaryStatus = 0
+	CANARY_STATUS_PLANTED     CanaryStatus = 1
+	// The settled verdict is what the planter knew.
+	CANARY_STATUS_CONFIRMED CanaryStatus = 2
+	// The settled verdict is another one: either the planter or two thirds of validators are wrong; anybody can recompute it.
+	CANARY_STATUS_CONTRADICTED CanaryStatus = 3
+	// Not opened in time; the bond is burned.
+	CANARY_STATUS_LAPSED CanaryStatus = 4
+)
+
+var CanaryStatus_name = map[int32]string{
+	0: "CANARY_STATUS_UNSPECIFIED",
+	1: "CANARY_STATUS_PLANTED",
+	2: "CANARY_STATUS_CONFIRMED",
+	3: "CANARY_STATUS_CONTRADICTED",
+	4: "CANARY_STATUS_LAPSED",
+}
+
+var CanaryStatus_value = map[string]int32{
+	"CANARY_STATUS_UNSPECIFIED":  0,
+	"CANARY_STATUS_PLANTED":      1,
+	"CANARY_STATUS_CONFIRMED":    2,
+	"CANARY_STATUS_CONTRADICTED": 3,
+	"CANARY_STATUS_LAPSED":       4,
+}
+
+func (x CanaryStatus) String() string {
+	return proto.EnumName(CanaryStatus_name, int32(x))
+}
+
+func (CanaryStatus) EnumDescriptor() ([]byte, []int) {
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{5}
 }
 
 // SubmissionStatus is what became of a revealed checkpoint.
@@ -174,6 +284,12 @@ const (
 	SUBMISSION_STATUS_WINNER      SubmissionStatus = 9
 	// The claim was not among those that get a slot.
 	SUBMISSION_STATUS_NOT_SCORED SubmissionStatus = 10
+	// Valid and among the best: segments of its transcript are replayed.
+	SUBMISSION_STATUS_AUDITING SubmissionStatus = 11
+	// Every replayed segment was right.
+	SUBMISSION_STATUS_PROVED SubmissionStatus = 12
+	// The transcript is wrong, or a drawn state was withheld.
+	SUBMISSION_STATUS_UNPROVED SubmissionStatus = 13
 )
 
 var SubmissionStatus_name = map[int32]string{
@@ -188,6 +304,9 @@ var SubmissionStatus_name = map[int32]string{
 	8:  "SUBMISSION_STATUS_FALSE_CLAIM",
 	9:  "SUBMISSION_STATUS_WINNER",
 	10: "SUBMISSION_STATUS_NOT_SCORED",
+	11: "SUBMISSION_STATUS_AUDITING",
+	12: "SUBMISSION_STATUS_PROVED",
+	13: "SUBMISSION_STATUS_UNPROVED",
 }
 
 var SubmissionStatus_value = map[string]int32{
@@ -202,6 +321,9 @@ var SubmissionStatus_value = map[string]int32{
 	"SUBMISSION_STATUS_FALSE_CLAIM": 8,
 	"SUBMISSION_STATUS_WINNER":      9,
 	"SUBMISSION_STATUS_NOT_SCORED":  10,
+	"SUBMISSION_STATUS_AUDITING":    11,
+	"SUBMISSION_STATUS_PROVED":      12,
+	"SUBMISSION_STATUS_UNPROVED":    13,
 }
 
 func (x SubmissionStatus) String() string {
@@ -209,7 +331,7 @@ func (x SubmissionStatus) String() string {
 }
 
 func (SubmissionStatus) EnumDescriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{4}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{6}
 }
 
 // Params are the settings of the module. Amounts are in unrn, times in seconds.
@@ -254,6 +376,18 @@ type Params struct {
 	RoundRetention uint64 `protobuf:"varint,21,opt,name=round_retention,json=roundRetention,proto3" json:"round_retention,omitempty"`
 	// engine_version names the definition of the arithmetic; sidecars of another version abstain.
 	EngineVersion string `protobuf:"bytes,22,opt,name=engine_version,json=engineVersion,proto3" json:"engine_version,omitempty"`
+	// audit_candidates are audited at a time, best first; audit_segments is how many segments all validators replay.
+	AuditCandidates uint32 `protobuf:"varint,23,opt,name=audit_candidates,json=auditCandidates,proto3" json:"audit_candidates,omitempty"`
+	AuditSegments   uint32 `protobuf:"varint,24,opt,name=audit_segments,json=auditSegments,proto3" json:"audit_segments,omitempty"`
+	// max_challenges bounds the segments of one transcript that validators may ask all others to replay.
+	MaxChallenges uint32 `protobuf:"varint,25,opt,name=max_challenges,json=maxChallenges,proto3" json:"max_challenges,omitempty"`
+	// key_blocks is how many heights providers have to reveal the keys of sealed batches (at least 10).
+	KeyBlocks uint64 `protobuf:"varint,26,opt,name=key_blocks,json=keyBlocks,proto3" json:"key_blocks,omitempty"`
+	// provider_bond_e6 times the largest coinbase of a round is the least bond of a provider, in millionths.
+	ProviderBondE6 uint64 `protobuf:"varint,27,opt,name=provider_bond_e6,json=providerBondE6,proto3" json:"provider_bond_e6,omitempty"`
+	// canary_bond is escrowed with each canary and returned when it is opened within canary_blocks after settlement.
+	CanaryBond   cosmossdk_io_math.Int `protobuf:"bytes,28,opt,name=canary_bond,json=canaryBond,proto3,customtype=cosmossdk.io/math.Int" json:"canary_bond"`
+	CanaryBlocks uint64                `protobuf:"varint,29,opt,name=canary_blocks,json=canaryBlocks,proto3" json:"canary_blocks,omitempty"`
 }
 
 func (m *Params) Reset()         { *m = Params{} }
@@ -422,6 +556,143 @@ func (m *Params) GetEngineVersion() string {
 	return ""
 }
 
+func (m *Params) GetAuditCandidates() uint32 {
+	if m != nil {
+		return m.AuditCandidates
+	}
+	return 0
+}
+
+func (m *Params) GetAuditSegments() uint32 {
+	if m != nil {
+		return m.AuditSegments
+	}
+	return 0
+}
+
+func (m *Params) GetMaxChallenges() uint32 {
+	if m != nil {
+		return m.MaxChallenges
+	}
+	return 0
+}
+
+func (m *Params) GetKeyBlocks() uint64 {
+	if m != nil {
+		return m.KeyBlocks
+	}
+	return 0
+}
+
+func (m *Params) GetProviderBondE6() uint64 {
+	if m != nil {
+		return m.ProviderBondE6
+	}
+	return 0
+}
+
+func (m *Params) GetCanaryBlocks() uint64 {
+	if m != nil {
+		return m.CanaryBlocks
+	}
+	return 0
+}
+
+// RecipeBounds are the trainings that a group takes in proof mode PROVED. Zero means no bound of that sort.
+type RecipeBounds struct {
+	// optimizers that may be used (sgd, nesterov, adam, adamw); all when empty.
+	Optimizers        []string `protobuf:"bytes,1,rep,name=optimizers,proto3" json:"optimizers,omitempty"`
+	MinLearningRateE9 uint64   `protobuf:"varint,2,opt,name=min_learning_rate_e9,json=minLearningRateE9,proto3" json:"min_learning_rate_e9,omitempty"`
+	MaxLearningRateE9 uint64   `protobuf:"varint,3,opt,name=max_learning_rate_e9,json=maxLearningRateE9,proto3" json:"max_learning_rate_e9,omitempty"`
+	MinBatchSize      uint32   `protobuf:"varint,4,opt,name=min_batch_size,json=minBatchSize,proto3" json:"min_batch_size,omitempty"`
+	MaxBatchSize      uint32   `protobuf:"varint,5,opt,name=max_batch_size,json=maxBatchSize,proto3" json:"max_batch_size,omitempty"`
+	// min_steps and max_steps bound the optimiser steps of one round.
+	MinSteps uint32 `protobuf:"varint,6,opt,name=min_steps,json=minSteps,proto3" json:"min_steps,omitempty"`
+	MaxSteps uint32 `protobuf:"varint,7,opt,name=max_steps,json=maxSteps,proto3" json:"max_steps,omitempty"`
+}
+
+func (m *RecipeBounds) Reset()         { *m = RecipeBounds{} }
+func (m *RecipeBounds) String() string { return proto.CompactTextString(m) }
+func (*RecipeBounds) ProtoMessage()    {}
+func (*RecipeBounds) Descriptor() ([]byte, []int) {
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{1}
+}
+func (m *RecipeBounds) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *RecipeBounds) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_RecipeBounds.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *RecipeBounds) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_RecipeBounds.Merge(m, src)
+}
+func (m *RecipeBounds) XXX_Size() int {
+	return m.Size()
+}
+func (m *RecipeBounds) XXX_DiscardUnknown() {
+	xxx_messageInfo_RecipeBounds.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_RecipeBounds proto.InternalMessageInfo
+
+func (m *RecipeBounds) GetOptimizers() []string {
+	if m != nil {
+		return m.Optimizers
+	}
+	return nil
+}
+
+func (m *RecipeBounds) GetMinLearningRateE9() uint64 {
+	if m != nil {
+		return m.MinLearningRateE9
+	}
+	return 0
+}
+
+func (m *RecipeBounds) GetMaxLearningRateE9() uint64 {
+	if m != nil {
+		return m.MaxLearningRateE9
+	}
+	return 0
+}
+
+func (m *RecipeBounds) GetMinBatchSize() uint32 {
+	if m != nil {
+		return m.MinBatchSize
+	}
+	return 0
+}
+
+func (m *RecipeBounds) GetMaxBatchSize() uint32 {
+	if m != nil {
+		return m.MaxBatchSize
+	}
+	return 0
+}
+
+func (m *RecipeBounds) GetMinSteps() uint32 {
+	if m != nil {
+		return m.MinSteps
+	}
+	return 0
+}
+
+func (m *RecipeBounds) GetMaxSteps() uint32 {
+	if m != nil {
+		return m.MaxSteps
+	}
+	return 0
+}
+
 // GroupSettings are chosen by whoever opens a group.
 type GroupSettings struct {
 	Model       ModelSpec      `protobuf:"bytes,1,opt,name=model,proto3" json:"model"`
@@ -448,13 +719,21 @@ type GroupSettings struct {
 	Sandbox bool `protobuf:"varint,14,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	// init_seed (32 bytes) gives the weights before the first round.
 	InitSeed []byte `protobuf:"bytes,15,opt,name=init_seed,json=initSeed,proto3" json:"init_seed,omitempty"`
+	// segments (1 to 64) is into how many parts a transcript is cut in proof mode PROVED; 0 otherwise.
+	Segments uint32 `protobuf:"varint,16,opt,name=segments,proto3" json:"segments,omitempty"`
+	// recipe bounds the trainings of proof mode PROVED.
+	Recipe RecipeBounds `protobuf:"bytes,17,opt,name=recipe,proto3" json:"recipe"`
+	// providers, for evaluation mode SEALED, are the accounts that provide sealed batches; every round uses one of each.
+	Providers []string `protobuf:"bytes,18,rep,name=providers,proto3" json:"providers,omitempty"`
+	// mapping puts a secure mapping layer, different for each trainer and round, in front of the model.
+	Mapping bool `protobuf:"varint,19,opt,name=mapping,proto3" json:"mapping,omitempty"`
 }
 
 func (m *GroupSettings) Reset()         { *m = GroupSettings{} }
 func (m *GroupSettings) String() string { return proto.CompactTextString(m) }
 func (*GroupSettings) ProtoMessage()    {}
 func (*GroupSettings) Descriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{1}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{2}
 }
 func (m *GroupSettings) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -574,6 +853,34 @@ func (m *GroupSettings) GetInitSeed() []byte {
 	return nil
 }
 
+func (m *GroupSettings) GetSegments() uint32 {
+	if m != nil {
+		return m.Segments
+	}
+	return 0
+}
+
+func (m *GroupSettings) GetRecipe() RecipeBounds {
+	if m != nil {
+		return m.Recipe
+	}
+	return RecipeBounds{}
+}
+
+func (m *GroupSettings) GetProviders() []string {
+	if m != nil {
+		return m.Providers
+	}
+	return nil
+}
+
+func (m *GroupSettings) GetMapping() bool {
+	if m != nil {
+		return m.Mapping
+	}
+	return false
+}
+
 // Group is a model that is trained in public, round after round.
 type Group struct {
 	Name     string        `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -599,7 +906,7 @@ func (m *Group) Reset()         { *m = Group{} }
 func (m *Group) String() string { return proto.CompactTextString(m) }
 func (*Group) ProtoMessage()    {}
 func (*Group) Descriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{2}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{3}
 }
 func (m *Group) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -708,13 +1015,15 @@ type Checkpoint struct {
 	Trainer  string `protobuf:"bytes,5,opt,name=trainer,proto3" json:"trainer,omitempty"`
 	LossE9   uint64 `protobuf:"varint,6,opt,name=loss_e9,json=lossE9,proto3" json:"loss_e9,omitempty"`
 	MetricE9 uint64 `protobuf:"varint,7,opt,name=metric_e9,json=metricE9,proto3" json:"metric_e9,omitempty"`
+	// mapping_seed (32 bytes) gives the secure mapping layer that the weights belong to; empty for none.
+	MappingSeed []byte `protobuf:"bytes,8,opt,name=mapping_seed,json=mappingSeed,proto3" json:"mapping_seed,omitempty"`
 }
 
 func (m *Checkpoint) Reset()         { *m = Checkpoint{} }
 func (m *Checkpoint) String() string { return proto.CompactTextString(m) }
 func (*Checkpoint) ProtoMessage()    {}
 func (*Checkpoint) Descriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{3}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{4}
 }
 func (m *Checkpoint) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -792,6 +1101,13 @@ func (m *Checkpoint) GetMetricE9() uint64 {
 	return 0
 }
 
+func (m *Checkpoint) GetMappingSeed() []byte {
+	if m != nil {
+		return m.MappingSeed
+	}
+	return nil
+}
+
 // Round is one competition of a group.
 type Round struct {
 	Group        string     `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
@@ -835,13 +1151,32 @@ type Round struct {
 	Cost uint64 `protobuf:"varint,30,opt,name=cost,proto3" json:"cost,omitempty"`
 	// settled_supply is the supply right after settlement.
 	SettledSupply cosmossdk_io_math.Int `protobuf:"bytes,31,opt,name=settled_supply,json=settledSupply,proto3,customtype=cosmossdk.io/math.Int" json:"settled_supply"`
+	// order_seed gives the batch order of each trainer, score_seed the samples of validators, audit_seed the segments that
+	// are replayed; each is drawn by the beacon when nobody can use it to choose what it is drawn for.
+	OrderDraw uint64 `protobuf:"varint,32,opt,name=order_draw,json=orderDraw,proto3" json:"order_draw,omitempty"`
+	OrderSeed []byte `protobuf:"bytes,33,opt,name=order_seed,json=orderSeed,proto3" json:"order_seed,omitempty"`
+	ScoreDraw uint64 `protobuf:"varint,34,opt,name=score_draw,json=scoreDraw,proto3" json:"score_draw,omitempty"`
+	ScoreSeed []byte `protobuf:"bytes,35,opt,name=score_seed,json=scoreSeed,proto3" json:"score_seed,omitempty"`
+	AuditDraw uint64 `protobuf:"varint,36,opt,name=audit_draw,json=auditDraw,proto3" json:"audit_draw,omitempty"`
+	AuditSeed []byte `protobuf:"bytes,37,opt,name=audit_seed,json=auditSeed,proto3" json:"audit_seed,omitempty"`
+	// bond is escrowed with each commitment: in proof mode PROVED what makes forging a segment a loss, at least commit_bond.
+	Bond cosmossdk_io_math.Int `protobuf:"bytes,38,opt,name=bond,proto3,customtype=cosmossdk.io/math.Int" json:"bond"`
+	// max_bounty is the most that this round pays from the bounty pool, pinned because the bond was computed from it.
+	MaxBounty cosmossdk_io_math.Int `protobuf:"bytes,39,opt,name=max_bounty,json=maxBounty,proto3,customtype=cosmossdk.io/math.Int" json:"max_bounty"`
+	// batches are the sealed batches of this round; the keys are filled in as they are revealed.
+	Batches  []SealedBatch `protobuf:"bytes,40,rep,name=batches,proto3" json:"batches"`
+	KeyUntil int64         `protobuf:"varint,41,opt,name=key_until,json=keyUntil,proto3" json:"key_until,omitempty"`
+	// keys_withheld is set when a provider did not show its rows or showed others; nothing is minted for the round.
+	KeysWithheld bool `protobuf:"varint,42,opt,name=keys_withheld,json=keysWithheld,proto3" json:"keys_withheld,omitempty"`
+	// audits counts the candidates that were audited.
+	Audits uint32 `protobuf:"varint,43,opt,name=audits,proto3" json:"audits,omitempty"`
 }
 
 func (m *Round) Reset()         { *m = Round{} }
 func (m *Round) String() string { return proto.CompactTextString(m) }
 func (*Round) ProtoMessage()    {}
 func (*Round) Descriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{4}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{5}
 }
 func (m *Round) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1038,6 +1373,475 @@ func (m *Round) GetCost() uint64 {
 	return 0
 }
 
+func (m *Round) GetOrderDraw() uint64 {
+	if m != nil {
+		return m.OrderDraw
+	}
+	return 0
+}
+
+func (m *Round) GetOrderSeed() []byte {
+	if m != nil {
+		return m.OrderSeed
+	}
+	return nil
+}
+
+func (m *Round) GetScoreDraw() uint64 {
+	if m != nil {
+		return m.ScoreDraw
+	}
+	return 0
+}
+
+func (m *Round) GetScoreSeed() []byte {
+	if m != nil {
+		return m.ScoreSeed
+	}
+	return nil
+}
+
+func (m *Round) GetAuditDraw() uint64 {
+	if m != nil {
+		return m.AuditDraw
+	}
+	return 0
+}
+
+func (m *Round) GetAuditSeed() []byte {
+	if m != nil {
+		return m.AuditSeed
+	}
+	return nil
+}
+
+func (m *Round) GetBatches() []SealedBatch {
+	if m != nil {
+		return m.Batches
+	}
+	return nil
+}
+
+func (m *Round) GetKeyUntil() int64 {
+	if m != nil {
+		return m.KeyUntil
+	}
+	return 0
+}
+
+func (m *Round) GetKeysWithheld() bool {
+	if m != nil {
+		return m.KeysWithheld
+	}
+	return false
+}
+
+func (m *Round) GetAudits() uint32 {
+	if m != nil {
+		return m.Audits
+	}
+	return 0
+}
+
+// SealedBatch is a table of evaluation rows, encrypted with AES-256-GCM under a key that is used for nothing else (the
+// nonce is zero). Round n uses batch n of each provider, once.
+type SealedBatch struct {
+	Group    string `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	Provider string `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
+	Round    uint64 `protobuf:"varint,3,opt,name=round,proto3" json:"round,omitempty"`
+	// cid, sha256 and size name the encrypted file.
+	Cid    string `protobuf:"bytes,4,opt,name=cid,proto3" json:"cid,omitempty"`
+	Sha256 []byte `protobuf:"bytes,5,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Size_  uint64 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
+	// table_sha256 and rows are those of the table inside.
+	TableSha256 []byte `protobuf:"bytes,7,opt,name=table_sha256,json=tableSha256,proto3" json:"table_sha256,omitempty"`
+	Rows        uint64 `protobuf:"varint,8,opt,name=rows,proto3" json:"rows,omitempty"`
+	// key_hash is the SHA-256 of the key (32 bytes).
+	KeyHash    []byte            `protobuf:"bytes,9,opt,name=key_hash,json=keyHash,proto3" json:"key_hash,omitempty"`
+	Key        []byte            `protobuf:"bytes,10,opt,name=key,proto3" json:"key,omitempty"`
+	Status     SealedBatchStatus `protobuf:"varint,11,opt,name=status,proto3,enum=pold.pol.v1.SealedBatchStatus" json:"status,omitempty"`
+	ArtefactId uint64            `protobuf:"varint,12,opt,name=artefact_id,json=artefactId,proto3" json:"artefact_id,omitempty"`
+}
+
+func (m *SealedBatch) Reset()         { *m = SealedBatch{} }
+func (m *SealedBatch) String() string { return proto.CompactTextString(m) }
+func (*SealedBatch) ProtoMessage()    {}
+func (*SealedBatch) Descriptor() ([]byte, []int) {
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{6}
+}
+func (m *SealedBatch) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *SealedBatch) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_SealedBatch.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *SealedBatch) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_SealedBatch.Merge(m, src)
+}
+func (m *SealedBatch) XXX_Size() int {
+	return m.Size()
+}
+func (m *SealedBatch) XXX_DiscardUnknown() {
+	xxx_messageInfo_SealedBatch.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_SealedBatch proto.InternalMessageInfo
+
+func (m *SealedBatch) GetGroup() string {
+	if m != nil {
+		return m.Group
+	}
+	return ""
+}
+
+func (m *SealedBatch) GetProvider() string {
+	if m != nil {
+		return m.Provider
+	}
+	return ""
+}
+
+func (m *SealedBatch) GetRound() uint64 {
+	if m != nil {
+		return m.Round
+	}
+	return 0
+}
+
+func (m *SealedBatch) GetCid() string {
+	if m != nil {
+		return m.Cid
+	}
+	return ""
+}
+
+func (m *SealedBatch) GetSha256() []byte {
+	if m != nil {
+		return m.Sha256
+	}
+	return nil
+}
+
+func (m *SealedBatch) GetSize_() uint64 {
+	if m != nil {
+		return m.Size_
+	}
+	return 0
+}
+
+func (m *SealedBatch) GetTableSha256() []byte {
+	if m != nil {
+		return m.TableSha256
+	}
+	return nil
+}
+
+func (m *SealedBatch) GetRows() uint64 {
+	if m != nil {
+		return m.Rows
+	}
+	return 0
+}
+
+func (m *SealedBatch) GetKeyHash() []byte {
+	if m != nil {
+		return m.KeyHash
+	}
+	return nil
+}
+
+func (m *SealedBatch) GetKey() []byte {
+	if m != nil {
+		return m.Key
+	}
+	return nil
+}
+
+func (m *SealedBatch) GetStatus() SealedBatchStatus {
+	if m != nil {
+		return m.Status
+	}
+	return SEALED_BATCH_STATUS_UNSPECIFIED
+}
+
+func (m *SealedBatch) GetArtefactId() uint64 {
+	if m != nil {
+		return m.ArtefactId
+	}
+	return 0
+}
+
+// ProviderBond is what a provider of sealed batches can lose.
+type ProviderBond struct {
+	Group    string                `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	Provider string                `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
+	Amount   cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=amount,proto3,customtype=cosmossdk.io/math.Int" json:"amount"`
+}
+
+func (m *ProviderBond) Reset()         { *m = ProviderBond{} }
+func (m *ProviderBond) String() string { return proto.CompactTextString(m) }
+func (*ProviderBond) ProtoMessage()    {}
+func (*ProviderBond) Descriptor() ([]byte, []int) {
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{7}
+}
+func (m *ProviderBond) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *ProviderBond) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_ProviderBond.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *ProviderBond) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_ProviderBond.Merge(m, src)
+}
+func (m *ProviderBond) XXX_Size() int {
+	return m.Size()
+}
+func (m *ProviderBond) XXX_DiscardUnknown() {
+	xxx_messageInfo_ProviderBond.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_ProviderBond proto.InternalMessageInfo
+
+func (m *ProviderBond) GetGroup() string {
+	if m != nil {
+		return m.Group
+	}
+	return ""
+}
+
+func (m *ProviderBond) GetProvider() string {
+	if m != nil {
+		return m.Provider
+	}
+	return ""
+}
+
+// Canary is a checkpoint whose verdict its planter knew before: it shows whether validators compute or follow.
+type Canary struct {
+	Group   string `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	Round   uint64 `protobuf:"varint,2,opt,name=round,proto3" json:"round,omitempty"`
+	Planter string `protobuf:"bytes,3,opt,name=planter,proto3" json:"planter,omitempty"`
+	// commitment hides which checkpoint it is and what its verdict must be.
+	Commitment []byte                `protobuf:"bytes,4,opt,name=commitment,proto3" json:"commitment,omitempty"`
+	Bond       cosmossdk_io_math.Int `protobuf:"bytes,5,opt,name=bond,proto3,customtype=cosmossdk.io/math.Int" json:"bond"`
+	Height     int64                 `protobuf:"varint,6,opt,name=height,proto3" json:"height,omitempty"`
+	Status     CanaryStatus          `protobuf:"varint,7,opt,name=status,proto3,enum=pold.pol.v1.CanaryStatus" json:"status,omitempty"`
+	// What the opening said: whose checkpoint, the finding and the exact loss on the claim set.
+	Trainer     string `protobuf:"bytes,8,opt,name=trainer,proto3" json:"trainer,omitempty"`
+	Finding     uint32 `protobuf:"varint,9,opt,name=finding,proto3" json:"finding,omitempty"`
+	ClaimLossE9 uint64 `protobuf:"varint,10,opt,name=claim_loss_e9,json=claimLossE9,proto3" json:"claim_loss_e9,omitempty"`
+	// exposed are the validators whose witness is not for the opened truth.
+	Exposed []string `protobuf:"bytes,11,rep,name=exposed,proto3" json:"exposed,omitempty"`
+	Note    string   `protobuf:"bytes,12,opt,name=note,proto3" json:"note,omitempty"`
+}
+
+func (m *Canary) Reset()         { *m = Canary{} }
+func (m *Canary) String() string { return proto.CompactTextString(m) }
+func (*Canary) ProtoMessage()    {}
+func (*Canary) Descriptor() ([]byte, []int) {
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{8}
+}
+func (m *Canary) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Canary) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Canary.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Canary) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Canary.Merge(m, src)
+}
+func (m *Canary) XXX_Size() int {
+	return m.Size()
+}
+func (m *Canary) XXX_DiscardUnknown() {
+	xxx_messageInfo_Canary.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Canary proto.InternalMessageInfo
+
+func (m *Canary) GetGroup() string {
+	if m != nil {
+		return m.Group
+	}
+	return ""
+}
+
+func (m *Canary) GetRound() uint64 {
+	if m != nil {
+		return m.Round
+	}
+	return 0
+}
+
+func (m *Canary) GetPlanter() string {
+	if m != nil {
+		return m.Planter
+	}
+	return ""
+}
+
+func (m *Canary) GetCommitment() []byte {
+	if m != nil {
+		return m.Commitment
+	}
+	return nil
+}
+
+func (m *Canary) GetHeight() int64 {
+	if m != nil {
+		return m.Height
+	}
+	return 0
+}
+
+func (m *Canary) GetStatus() CanaryStatus {
+	if m != nil {
+		return m.Status
+	}
+	return CANARY_STATUS_UNSPECIFIED
+}
+
+func (m *Canary) GetTrainer() string {
+	if m != nil {
+		return m.Trainer
+	}
+	return ""
+}
+
+func (m *Canary) GetFinding() uint32 {
+	if m != nil {
+		return m.Finding
+	}
+	return 0
+}
+
+func (m *Canary) GetClaimLossE9() uint64 {
+	if m != nil {
+		return m.ClaimLossE9
+	}
+	return 0
+}
+
+func (m *Canary) GetExposed() []string {
+	if m != nil {
+		return m.Exposed
+	}
+	return nil
+}
+
+func (m *Canary) GetNote() string {
+	if m != nil {
+		return m.Note
+	}
+	return ""
+}
+
+// HeldLoss is a bond that a settled round would have burned at once but for a canary that may still be opened.
+type HeldLoss struct {
+	Group   string                `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	Round   uint64                `protobuf:"varint,2,opt,name=round,proto3" json:"round,omitempty"`
+	Trainer string                `protobuf:"bytes,3,opt,name=trainer,proto3" json:"trainer,omitempty"`
+	Amount  cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=amount,proto3,customtype=cosmossdk.io/math.Int" json:"amount"`
+	Reason  string                `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// until is the height after which it is burned.
+	Until int64 `protobuf:"varint,6,opt,name=until,proto3" json:"until,omitempty"`
+}
+
+func (m *HeldLoss) Reset()         { *m = HeldLoss{} }
+func (m *HeldLoss) String() string { return proto.CompactTextString(m) }
+func (*HeldLoss) ProtoMessage()    {}
+func (*HeldLoss) Descriptor() ([]byte, []int) {
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{9}
+}
+func (m *HeldLoss) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *HeldLoss) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_HeldLoss.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *HeldLoss) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_HeldLoss.Merge(m, src)
+}
+func (m *HeldLoss) XXX_Size() int {
+	return m.Size()
+}
+func (m *HeldLoss) XXX_DiscardUnknown() {
+	xxx_messageInfo_HeldLoss.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_HeldLoss proto.InternalMessageInfo
+
+func (m *HeldLoss) GetGroup() string {
+	if m != nil {
+		return m.Group
+	}
+	return ""
+}
+
+func (m *HeldLoss) GetRound() uint64 {
+	if m != nil {
+		return m.Round
+	}
+	return 0
+}
+
+func (m *HeldLoss) GetTrainer() string {
+	if m != nil {
+		return m.Trainer
+	}
+	return ""
+}
+
+func (m *HeldLoss) GetReason() string {
+	if m != nil {
+		return m.Reason
+	}
+	return ""
+}
+
+func (m *HeldLoss) GetUntil() int64 {
+	if m != nil {
+		return m.Until
+	}
+	return 0
+}
+
 // Verdict is an attested score.
 type Verdict struct {
 	// problem is empty for a valid checkpoint.
@@ -1053,7 +1857,7 @@ func (m *Verdict) Reset()         { *m = Verdict{} }
 func (m *Verdict) String() string { return proto.CompactTextString(m) }
 func (*Verdict) ProtoMessage()    {}
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{5}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{10}
 }
 func (m *Verdict) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1141,7 +1945,7 @@ func (m *Commitment) Reset()         { *m = Commitment{} }
 func (m *Commitment) String() string { return proto.CompactTextString(m) }
 func (*Commitment) ProtoMessage()    {}
 func (*Commitment) Descriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{6}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{11}
 }
 func (m *Commitment) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1236,13 +2040,22 @@ type Submission struct {
 	Verdict        *Verdict         `protobuf:"bytes,13,opt,name=verdict,proto3" json:"verdict,omitempty"`
 	// note says in words why the status is what it is.
 	Note string `protobuf:"bytes,14,opt,name=note,proto3" json:"note,omitempty"`
+	// transcript_cid and transcript_size name the transcript; transcript_root is the SHA-256 of its bytes.
+	TranscriptCid  string `protobuf:"bytes,15,opt,name=transcript_cid,json=transcriptCid,proto3" json:"transcript_cid,omitempty"`
+	TranscriptSize uint64 `protobuf:"varint,16,opt,name=transcript_size,json=transcriptSize,proto3" json:"transcript_size,omitempty"`
+	// audit_artefact_id asks for the transcript and the drawn states, audit_task_id for the replay of the drawn segments.
+	AuditArtefactId uint64        `protobuf:"varint,17,opt,name=audit_artefact_id,json=auditArtefactId,proto3" json:"audit_artefact_id,omitempty"`
+	AuditTaskId     uint64        `protobuf:"varint,18,opt,name=audit_task_id,json=auditTaskId,proto3" json:"audit_task_id,omitempty"`
+	Audit           *AuditVerdict `protobuf:"bytes,19,opt,name=audit,proto3" json:"audit,omitempty"`
+	// challenges are further segments that validators found wrong; each is replayed by all.
+	Challenges []SegmentChallenge `protobuf:"bytes,20,rep,name=challenges,proto3" json:"challenges"`
 }
 
 func (m *Submission) Reset()         { *m = Submission{} }
 func (m *Submission) String() string { return proto.CompactTextString(m) }
 func (*Submission) ProtoMessage()    {}
 func (*Submission) Descriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{7}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{12}
 }
 func (m *Submission) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1369,6 +2182,344 @@ func (m *Submission) GetNote() string {
 	return ""
 }
 
+func (m *Submission) GetTranscriptCid() string {
+	if m != nil {
+		return m.TranscriptCid
+	}
+	return ""
+}
+
+func (m *Submission) GetTranscriptSize() uint64 {
+	if m != nil {
+		return m.TranscriptSize
+	}
+	return 0
+}
+
+func (m *Submission) GetAuditArtefactId() uint64 {
+	if m != nil {
+		return m.AuditArtefactId
+	}
+	return 0
+}
+
+func (m *Submission) GetAuditTaskId() uint64 {
+	if m != nil {
+		return m.AuditTaskId
+	}
+	return 0
+}
+
+func (m *Submission) GetAudit() *AuditVerdict {
+	if m != nil {
+		return m.Audit
+	}
+	return nil
+}
+
+func (m *Submission) GetChallenges() []SegmentChallenge {
+	if m != nil {
+		return m.Challenges
+	}
+	return nil
+}
+
+// AuditVerdict is the attested outcome of a replay.
+type AuditVerdict struct {
+	// problem is empty when every segment was right.
+	Problem string `protobuf:"bytes,1,opt,name=problem,proto3" json:"problem,omitempty"`
+	// segment is the first wrong one, counted from 0.
+	Segment uint32 `protobuf:"varint,2,opt,name=segment,proto3" json:"segment,omitempty"`
+	Digest  []byte `protobuf:"bytes,3,opt,name=digest,proto3" json:"digest,omitempty"`
+	TaskId  uint64 `protobuf:"varint,4,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+}
+
+func (m *AuditVerdict) Reset()         { *m = AuditVerdict{} }
+func (m *AuditVerdict) String() string { return proto.CompactTextString(m) }
+func (*AuditVerdict) ProtoMessage()    {}
+func (*AuditVerdict) Descriptor() ([]byte, []int) {
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{13}
+}
+func (m *AuditVerdict) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *AuditVerdict) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_AuditVerdict.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *AuditVerdict) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_AuditVerdict.Merge(m, src)
+}
+func (m *AuditVerdict) XXX_Size() int {
+	return m.Size()
+}
+func (m *AuditVerdict) XXX_DiscardUnknown() {
+	xxx_messageInfo_AuditVerdict.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_AuditVerdict proto.InternalMessageInfo
+
+func (m *AuditVerdict) GetProblem() string {
+	if m != nil {
+		return m.Problem
+	}
+	return ""
+}
+
+func (m *AuditVerdict) GetSegment() uint32 {
+	if m != nil {
+		return m.Segment
+	}
+	return 0
+}
+
+func (m *AuditVerdict) GetDigest() []byte {
+	if m != nil {
+		return m.Digest
+	}
+	return nil
+}
+
+func (m *AuditVerdict) GetTaskId() uint64 {
+	if m != nil {
+		return m.TaskId
+	}
+	return 0
+}
+
+// SegmentChallenge is a segment that a validator found wrong in its own sample.
+type SegmentChallenge struct {
+	Segment uint32 `protobuf:"varint,1,opt,name=segment,proto3" json:"segment,omitempty"`
+	// operators raised it, in the order of their extensions.
+	Operators []string `protobuf:"bytes,2,rep,name=operators,proto3" json:"operators,omitempty"`
+	// artefact_id asks for the segment's states, task_id for its replay by all.
+	ArtefactId uint64 `protobuf:"varint,3,opt,name=artefact_id,json=artefactId,proto3" json:"artefact_id,omitempty"`
+	TaskId     uint64 `protobuf:"varint,4,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	// verdict is the outcome; a challenge of a right segment costs its authors conduct.
+	Verdict *AuditVerdict `protobuf:"bytes,5,opt,name=verdict,proto3" json:"verdict,omitempty"`
+}
+
+func (m *SegmentChallenge) Reset()         { *m = SegmentChallenge{} }
+func (m *SegmentChallenge) String() string { return proto.CompactTextString(m) }
+func (*SegmentChallenge) ProtoMessage()    {}
+func (*SegmentChallenge) Descriptor() ([]byte, []int) {
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{14}
+}
+func (m *SegmentChallenge) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *SegmentChallenge) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_SegmentChallenge.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *SegmentChallenge) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_SegmentChallenge.Merge(m, src)
+}
+func (m *SegmentChallenge) XXX_Size() int {
+	return m.Size()
+}
+func (m *SegmentChallenge) XXX_DiscardUnknown() {
+	xxx_messageInfo_SegmentChallenge.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_SegmentChallenge proto.InternalMessageInfo
+
+func (m *SegmentChallenge) GetSegment() uint32 {
+	if m != nil {
+		return m.Segment
+	}
+	return 0
+}
+
+func (m *SegmentChallenge) GetOperators() []string {
+	if m != nil {
+		return m.Operators
+	}
+	return nil
+}
+
+func (m *SegmentChallenge) GetArtefactId() uint64 {
+	if m != nil {
+		return m.ArtefactId
+	}
+	return 0
+}
+
+func (m *SegmentChallenge) GetTaskId() uint64 {
+	if m != nil {
+		return m.TaskId
+	}
+	return 0
+}
+
+func (m *SegmentChallenge) GetVerdict() *AuditVerdict {
+	if m != nil {
+		return m.Verdict
+	}
+	return nil
+}
+
+// AuditManifest holds the pinned inputs of an audit task, and of the question whether its files are held.
+type AuditManifest struct {
+	// score pins model, objective, table, checkpoint and engine as the score task did.
+	Score ScoreManifest `protobuf:"bytes,1,opt,name=score,proto3" json:"score"`
+	// parent is where the training has to start; init_seed when its cid is empty.
+	Parent         Checkpoint `protobuf:"bytes,2,opt,name=parent,proto3" json:"parent"`
+	InitSeed       []byte     `protobuf:"bytes,3,opt,name=init_seed,json=initSeed,proto3" json:"init_seed,omitempty"`
+	Trainer        string     `protobuf:"bytes,4,opt,name=trainer,proto3" json:"trainer,omitempty"`
+	TranscriptCid  string     `protobuf:"bytes,5,opt,name=transcript_cid,json=transcriptCid,proto3" json:"transcript_cid,omitempty"`
+	TranscriptRoot []byte     `protobuf:"bytes,6,opt,name=transcript_root,json=transcriptRoot,proto3" json:"transcript_root,omitempty"`
+	TranscriptSize uint64     `protobuf:"varint,7,opt,name=transcript_size,json=transcriptSize,proto3" json:"transcript_size,omitempty"`
+	OrderSeed      []byte     `protobuf:"bytes,8,opt,name=order_seed,json=orderSeed,proto3" json:"order_seed,omitempty"`
+	AuditSeed      []byte     `protobuf:"bytes,9,opt,name=audit_seed,json=auditSeed,proto3" json:"audit_seed,omitempty"`
+	// segments is into how many parts the transcript is cut; common are those that everybody replays, ascending.
+	Segments uint32   `protobuf:"varint,10,opt,name=segments,proto3" json:"segments,omitempty"`
+	Common   []uint32 `protobuf:"varint,11,rep,packed,name=common,proto3" json:"common,omitempty"`
+	// own says whether each validator also replays segments of its own; not in tasks that follow a challenge.
+	Own    bool         `protobuf:"varint,12,opt,name=own,proto3" json:"own,omitempty"`
+	Recipe RecipeBounds `protobuf:"bytes,13,opt,name=recipe,proto3" json:"recipe"`
+}
+
+func (m *AuditManifest) Reset()         { *m = AuditManifest{} }
+func (m *AuditManifest) String() string { return proto.CompactTextString(m) }
+func (*AuditManifest) ProtoMessage()    {}
+func (*AuditManifest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{15}
+}
+func (m *AuditManifest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *AuditManifest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_AuditManifest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *AuditManifest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_AuditManifest.Merge(m, src)
+}
+func (m *AuditManifest) XXX_Size() int {
+	return m.Size()
+}
+func (m *AuditManifest) XXX_DiscardUnknown() {
+	xxx_messageInfo_AuditManifest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_AuditManifest proto.InternalMessageInfo
+
+func (m *AuditManifest) GetScore() ScoreManifest {
+	if m != nil {
+		return m.Score
+	}
+	return ScoreManifest{}
+}
+
+func (m *AuditManifest) GetParent() Checkpoint {
+	if m != nil {
+		return m.Parent
+	}
+	return Checkpoint{}
+}
+
+func (m *AuditManifest) GetInitSeed() []byte {
+	if m != nil {
+		return m.InitSeed
+	}
+	return nil
+}
+
+func (m *AuditManifest) GetTrainer() string {
+	if m != nil {
+		return m.Trainer
+	}
+	return ""
+}
+
+func (m *AuditManifest) GetTranscriptCid() string {
+	if m != nil {
+		return m.TranscriptCid
+	}
+	return ""
+}
+
+func (m *AuditManifest) GetTranscriptRoot() []byte {
+	if m != nil {
+		return m.TranscriptRoot
+	}
+	return nil
+}
+
+func (m *AuditManifest) GetTranscriptSize() uint64 {
+	if m != nil {
+		return m.TranscriptSize
+	}
+	return 0
+}
+
+func (m *AuditManifest) GetOrderSeed() []byte {
+	if m != nil {
+		return m.OrderSeed
+	}
+	return nil
+}
+
+func (m *AuditManifest) GetAuditSeed() []byte {
+	if m != nil {
+		return m.AuditSeed
+	}
+	return nil
+}
+
+func (m *AuditManifest) GetSegments() uint32 {
+	if m != nil {
+		return m.Segments
+	}
+	return 0
+}
+
+func (m *AuditManifest) GetCommon() []uint32 {
+	if m != nil {
+		return m.Common
+	}
+	return nil
+}
+
+func (m *AuditManifest) GetOwn() bool {
+	if m != nil {
+		return m.Own
+	}
+	return false
+}
+
+func (m *AuditManifest) GetRecipe() RecipeBounds {
+	if m != nil {
+		return m.Recipe
+	}
+	return RecipeBounds{}
+}
+
 // ScoreManifest holds the pinned inputs of a score task.
 type ScoreManifest struct {
 	ChainId            string         `protobuf:"bytes,1,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
@@ -1387,13 +2538,20 @@ type ScoreManifest struct {
 	CheckpointSize uint64 `protobuf:"varint,13,opt,name=checkpoint_size,json=checkpointSize,proto3" json:"checkpoint_size,omitempty"`
 	InitSeed       []byte `protobuf:"bytes,14,opt,name=init_seed,json=initSeed,proto3" json:"init_seed,omitempty"`
 	EngineVersion  string `protobuf:"bytes,15,opt,name=engine_version,json=engineVersion,proto3" json:"engine_version,omitempty"`
+	// score_seed gives the rows of each validator's own sample.
+	ScoreSeed []byte `protobuf:"bytes,16,opt,name=score_seed,json=scoreSeed,proto3" json:"score_seed,omitempty"`
+	// mapping_seed gives the secure mapping layer of the checkpoint; empty for none.
+	MappingSeed []byte `protobuf:"bytes,17,opt,name=mapping_seed,json=mappingSeed,proto3" json:"mapping_seed,omitempty"`
+	// batches are the sealed batches with their keys, in provider order, in evaluation mode SEALED. When one is missing, all
+	// are left out and the ranking loss is the claimed one.
+	Batches []SealedBatch `protobuf:"bytes,18,rep,name=batches,proto3" json:"batches"`
 }
 
 func (m *ScoreManifest) Reset()         { *m = ScoreManifest{} }
 func (m *ScoreManifest) String() string { return proto.CompactTextString(m) }
 func (*ScoreManifest) ProtoMessage()    {}
 func (*ScoreManifest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{8}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{16}
 }
 func (m *ScoreManifest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1527,6 +2685,27 @@ func (m *ScoreManifest) GetEngineVersion() string {
 	return ""
 }
 
+func (m *ScoreManifest) GetScoreSeed() []byte {
+	if m != nil {
+		return m.ScoreSeed
+	}
+	return nil
+}
+
+func (m *ScoreManifest) GetMappingSeed() []byte {
+	if m != nil {
+		return m.MappingSeed
+	}
+	return nil
+}
+
+func (m *ScoreManifest) GetBatches() []SealedBatch {
+	if m != nil {
+		return m.Batches
+	}
+	return nil
+}
+
 // GroupBond is the stake of one account in one group.
 type GroupBond struct {
 	Group   string                `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
@@ -1540,7 +2719,7 @@ func (m *GroupBond) Reset()         { *m = GroupBond{} }
 func (m *GroupBond) String() string { return proto.CompactTextString(m) }
 func (*GroupBond) ProtoMessage()    {}
 func (*GroupBond) Descriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{9}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{17}
 }
 func (m *GroupBond) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1603,7 +2782,7 @@ func (m *Unbonding) Reset()         { *m = Unbonding{} }
 func (m *Unbonding) String() string { return proto.CompactTextString(m) }
 func (*Unbonding) ProtoMessage()    {}
 func (*Unbonding) Descriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{10}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{18}
 }
 func (m *Unbonding) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1668,13 +2847,15 @@ type Totals struct {
 	Bonded        cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=bonded,proto3,customtype=cosmossdk.io/math.Int" json:"bonded"`
 	Rounds        uint64                `protobuf:"varint,5,opt,name=rounds,proto3" json:"rounds,omitempty"`
 	Wins          uint64                `protobuf:"varint,6,opt,name=wins,proto3" json:"wins,omitempty"`
+	// slashed is what other modules have burned: slashed stake and deposits.
+	Slashed cosmossdk_io_math.Int `protobuf:"bytes,7,opt,name=slashed,proto3,customtype=cosmossdk.io/math.Int" json:"slashed"`
 }
 
 func (m *Totals) Reset()         { *m = Totals{} }
 func (m *Totals) String() string { return proto.CompactTextString(m) }
 func (*Totals) ProtoMessage()    {}
 func (*Totals) Descriptor() ([]byte, []int) {
-	return fileDescriptor_6e4f649ab5d2cdd0, []int{11}
+	return fileDescriptor_6e4f649ab5d2cdd0, []int{19}
 }
 func (m *Totals) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1722,15 +2903,25 @@ func init() {
 	proto.RegisterEnum("pold.pol.v1.EvaluationMode", EvaluationMode_name, EvaluationMode_value)
 	proto.RegisterEnum("pold.pol.v1.ProofMode", ProofMode_name, ProofMode_value)
 	proto.RegisterEnum("pold.pol.v1.RoundPhase", RoundPhase_name, RoundPhase_value)
+	proto.RegisterEnum("pold.pol.v1.SealedBatchStatus", SealedBatchStatus_name, SealedBatchStatus_value)
+	proto.RegisterEnum("pold.pol.v1.CanaryStatus", CanaryStatus_name, CanaryStatus_value)
 	proto.RegisterEnum("pold.pol.v1.SubmissionStatus", SubmissionStatus_name, SubmissionStatus_value)
 	proto.RegisterType((*Params)(nil), "pold.pol.v1.Params")
+	proto.RegisterType((*RecipeBounds)(nil), "pold.pol.v1.RecipeBounds")
 	proto.RegisterType((*GroupSettings)(nil), "pold.pol.v1.GroupSettings")
 	proto.RegisterType((*Group)(nil), "pold.pol.v1.Group")
 	proto.RegisterType((*Checkpoint)(nil), "pold.pol.v1.Checkpoint")
 	proto.RegisterType((*Round)(nil), "pold.pol.v1.Round")
+	proto.RegisterType((*SealedBatch)(nil), "pold.pol.v1.SealedBatch")
+	proto.RegisterType((*ProviderBond)(nil), "pold.pol.v1.ProviderBond")
+	proto.RegisterType((*Canary)(nil), "pold.pol.v1.Canary")
+	proto.RegisterType((*HeldLoss)(nil), "pold.pol.v1.HeldLoss")
 	proto.RegisterType((*Verdict)(nil), "pold.pol.v1.Verdict")
 	proto.RegisterType((*Commitment)(nil), "pold.pol.v1.Commitment")
 	proto.RegisterType((*Submission)(nil), "pold.pol.v1.Submission")
+	proto.RegisterType((*AuditVerdict)(nil), "pold.pol.v1.AuditVerdict")
+	proto.RegisterType((*SegmentChallenge)(nil), "pold.pol.v1.SegmentChallenge")
+	proto.RegisterType((*AuditManifest)(nil), "pold.pol.v1.AuditManifest")
 	proto.RegisterType((*ScoreManifest)(nil), "pold.pol.v1.ScoreManifest")
 	proto.RegisterType((*GroupBond)(nil), "pold.pol.v1.GroupBond")
 	proto.RegisterType((*Unbonding)(nil), "pold.pol.v1.Unbonding")
@@ -1740,179 +2931,257 @@ func init() {
 func init() { proto.RegisterFile("pold/pol/v1/types.proto", fileDescriptor_6e4f649ab5d2cdd0) }
 
 var fileDescriptor_6e4f649ab5d2cdd0 = []byte{
-	// 2738 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xb4, 0x59, 0x4f, 0x6f, 0x1b, 0xc7,
-	0x15, 0x37, 0xc5, 0xff, 0x8f, 0x7f, 0x44, 0x8d, 0x65, 0x8b, 0x96, 0x6d, 0x59, 0x61, 0x92, 0x46,
-	0x75, 0x63, 0x29, 0x51, 0x1b, 0xa7, 0x4e, 0x4e, 0x94, 0x48, 0xc7, 0x1b, 0x50, 0x94, 0xbc, 0xa4,
-	0x94, 0x3a, 0x97, 0xc5, 0x8a, 0x3b, 0x12, 0xb7, 0xe2, 0xce, 0x10, 0xbb, 0x43, 0x59, 0xe9, 0x27,
-	0x28, 0x7a, 0x69, 0x3f, 0x40, 0x6f, 0xbd, 0xf4, 0x52, 0x20, 0x87, 0x00, 0xbd, 0xf7, 0x14, 0xf4,
-	0x14, 0xe4, 0x14, 0xf4, 0x10, 0x14, 0x49, 0x81, 0xa0, 0x40, 0xd0, 0x7e, 0x80, 0x5e, 0x8a, 0x79,
-	0x33, 0xcb, 0x5d, 0x52, 0xb4, 0x63, 0xb3, 0xe8, 0xc5, 0xd0, 0xbc, 0xf7, 0x9b, 0xc7, 0xf9, 0xf3,
-	0x7b, 0xbf, 0xf7, 0x66, 0x0d, 0x2b, 0x43, 0x3e, 0x70, 0xb6, 0x86, 0x7c, 0xb0, 0x75, 0xfe, 0xf6,
-	0x96, 0xf8, 0x64, 0x48, 0x83, 0xcd, 0xa1, 0xcf, 0x05, 0x27, 0x05, 0xe9, 0xd8, 0x1c, 0xf2, 0xc1,
-	0xe6, 0xf9, 0xdb, 0xab, 0x4b, 0xb6, 0xe7, 0x32, 0xbe, 0x85, 0xff, 0x2a, 0xff, 0xea, 0x8d, 0x1e,
-	0x0f, 0x3c, 0x1e, 0x58, 0x38, 0xda, 0x52, 0x03, 0xed, 0x5a, 0x3e, 0xe5, 0xa7, 0x5c, 0xd9, 0xe5,
-	0x5f, 0xda, 0x3a, 0xf1, 0x4b, 0x1e, 0x77, 0xe8, 0x40, 0x3b, 0xee, 0xa0, 0x43, 0xf8, 0xb6, 0xcb,
-	0x5c, 0x76, 0x1a, 0x50, 0x31, 0xb5, 0x94, 0xda, 0xbf, 0x72, 0x90, 0x39, 0xb0, 0x7d, 0xdb, 0x0b,
-	0xc8, 0x6b, 0x50, 0x7e, 0xea, 0x32, 0x46, 0x7d, 0xcb, 0xb7, 0x05, 0xb5, 0xe8, 0x83, 0x6a, 0x62,
-	0x3d, 0xb1, 0x91, 0x32, 0x8b, 0xca, 0x6a, 0xda, 0x82, 0x36, 0x1f, 0x90, 0x0d, 0xa8, 0x9c, 0x53,
-	0xdf, 0x3d, 0x71, 0x63, 0xb8, 0x05, 0xc4, 0x95, 0x43, 0xbb, 0x46, 0xde, 0x87, 0x15, 0x9f, 0x9e,
-	0x50, 0x9f, 0xb2, 0x1e, 0xb5, 0x7c, 0x3e, 0x62, 0x8e, 0x15, 0xd0, 0x1e, 0x67, 0x4e, 0x50, 0x4d,
-	0xe2, 0x84, 0x6b, 0x63, 0xb7, 0x29, 0xbd, 0x1d, 0xe5, 0x24, 0x3f, 0x87, 0x6a, 0xdf, 0x1e, 0x9c,
-	0xbb, 0xec, 0xd4, 0x72, 0x99, 0xa0, 0xfe, 0xb9, 0x3d, 0x18, 0x4f, 0x4c, 0xe1, 0xc4, 0xeb, 0xda,
-	0x6f, 0x68, 0x77, 0x38, 0xf3, 0x15, 0x28, 0x9e, 0x52, 0x46, 0x03, 0x37, 0xb0, 0x46, 0xcc, 0xbd,
-	0xa8, 0xa6, 0xd7, 0x13, 0x1b, 0x49, 0xb3, 0xa0, 0x6d, 0x87, 0xcc, 0xbd, 0x20, 0xdb, 0x70, 0x2d,
-	0x10, 0xf6, 0x19, 0xb5, 0x4e, 0x06, 0x9c, 0xfb, 0x16, 0x1b, 0x79, 0xd4, 0xb7, 0x05, 0xf7, 0xab,
-	0x19, 0x8c, 0x7c, 0x15, 0x9d, 0x0f, 0xa5, 0xaf, 0x1d, 0xba, 0xe4, 0x46, 0xe2, 0x73, 0x1c, 0xca,
-	0xb8, 0xe7, 0x32, 0x9c, 0x95, 0x55, 0x1b, 0x89, 0x66, 0x35, 0x22, 0x27, 0xf9, 0x05, 0x2c, 0x7a,
-	0x2e, 0xb3, 0x4e, 0x7d, 0x3e, 0x1a, 0x5a, 0x08, 0xa9, 0xe6, 0xd6, 0x13, 0x1b, 0xf9, 0x9d, 0xb7,
-	0x3e, 0xff, 0xfa, 0xce, 0x95, 0xbf, 0x7d, 0x7d, 0xe7, 0x9a, 0xba, 0xda, 0xc0, 0x39, 0xdb, 0x74,
-	0xf9, 0x96, 0x67, 0x8b, 0xfe, 0xa6, 0xc1, 0xc4, 0x97, 0x9f, 0xdd, 0x03, 0x7d, 0xe7, 0x06, 0x13,
-	0x7f, 0xfc, 0xee, 0xd3, 0xbb, 0x09, 0xb3, 0xe4, 0xb9, 0xec, 0x03, 0x19, 0xa7, 0x23, 0xc3, 0x90,
-	0x0e, 0x14, 0x7b, 0x3e, 0xb5, 0x85, 0xcb, 0x99, 0x75, 0x42, 0x69, 0x35, 0x3f, 0x67, 0xd8, 0x42,
-	0x18, 0xe5, 0x21, 0xa5, 0xe4, 0x31, 0x14, 0x02, 0x9b, 0x39, 0xc7, 0xfc, 0x02, 0x63, 0xc2, 0x9c,
-	0x31, 0x41, 0x07, 0x91, 0x21, 0x7f, 0x02, 0x4b, 0x23, 0x76, 0xcc, 0x99, 0x23, 0x2f, 0x33, 0xbc,
-	0xc3, 0x02, 0x9e, 0x59, 0x65, 0xec, 0x08, 0x6f, 0xef, 0xc7, 0xb0, 0xc4, 0xb8, 0xe5, 0xd3, 0x73,
-	0x6a, 0x0f, 0xac, 0x01, 0x0f, 0x02, 0x8b, 0xde, 0xaf, 0x16, 0x15, 0xb5, 0x18, 0x37, 0xd1, 0xde,
-	0xe2, 0x41, 0xd0, 0xbc, 0x2f, 0x49, 0xf8, 0xd4, 0x15, 0xfd, 0x3e, 0x1d, 0x38, 0x63, 0x64, 0x49,
-	0x21, 0x43, 0xbb, 0x46, 0xbe, 0x0e, 0x65, 0xcf, 0xbe, 0xb0, 0x7a, 0x36, 0x73, 0x5c, 0xc7, 0x16,
-	0x34, 0xa8, 0x96, 0xd7, 0x13, 0x1b, 0x25, 0xb3, 0xe4, 0xd9, 0x17, 0xbb, 0x63, 0x23, 0x79, 0x03,
-	0x16, 0x11, 0xc6, 0x3d, 0xcf, 0x15, 0x1e, 0x65, 0x22, 0xa8, 0x2e, 0x22, 0x4e, 0xce, 0xde, 0x8d,
-	0xac, 0xf2, 0x97, 0xe5, 0x9d, 0x0e, 0xfb, 0x76, 0x40, 0xad, 0xe3, 0x01, 0xef, 0x9d, 0x05, 0xd5,
-	0x8a, 0xfa, 0x65, 0xcf, 0x65, 0x07, 0xd2, 0xbc, 0x83, 0x56, 0x44, 0xda, 0x17, 0x93, 0xc8, 0x25,
-	0x8d, 0xb4, 0x2f, 0xe2, 0xc8, 0x4d, 0xb8, 0x2a, 0x91, 0x8a, 0x38, 0x11, 0xd7, 0x09, 0x82, 0x97,
-	0x3c, 0xfb, 0xa2, 0xad, 0x3c, 0xe1, 0x41, 0xbd, 0xa6, 0xf6, 0xa4, 0x78, 0xd5, 0xe3, 0x81, 0xa8,
-	0x5e, 0x55, 0x89, 0xea, 0xd9, 0x17, 0x48, 0x92, 0x5d, 0x1e, 0x08, 0xb2, 0x05, 0xcb, 0x63, 0x54,
-	0x60, 0x0d, 0xa9, 0xaf, 0x16, 0x51, 0x5d, 0xc6, 0x7d, 0x2d, 0x85, 0xd8, 0xe0, 0x80, 0xfa, 0xb8,
-	0x0e, 0x79, 0x06, 0x2a, 0x4b, 0x7d, 0x2a, 0x28, 0x93, 0xac, 0xa8, 0x5e, 0x53, 0xeb, 0x45, 0xb3,
-	0x19, 0x5a, 0xe5, 0x99, 0x52, 0x76, 0xea, 0x32, 0x6a, 0x9d, 0x53, 0x3f, 0x90, 0xb8, 0xeb, 0x92,
-	0x2b, 0x66, 0x49, 0x59, 0x8f, 0x94, 0xf1, 0xbd, 0xe5, 0xdf, 0x7c, 0xf7, 0xe9, 0xdd, 0xc5, 0xb1,
-	0x32, 0x29, 0x95, 0xa9, 0xfd, 0x33, 0x0d, 0x25, 0xc5, 0x64, 0x2a, 0x84, 0xd4, 0x24, 0xf2, 0x2e,
-	0xa4, 0x51, 0xb2, 0x50, 0x6e, 0x0a, 0xdb, 0xd7, 0x37, 0x63, 0xea, 0xb8, 0xb9, 0x27, 0x3d, 0x9d,
-	0x21, 0xed, 0xed, 0xe4, 0x25, 0x13, 0x15, 0xc5, 0x14, 0x5e, 0xa6, 0x7b, 0xa8, 0x6c, 0x56, 0x40,
-	0x05, 0xca, 0x50, 0xde, 0x2c, 0x84, 0xb6, 0x0e, 0x15, 0xe4, 0x67, 0x90, 0xe7, 0xc7, 0xbf, 0xa4,
-	0x3d, 0xe1, 0x9e, 0x53, 0x54, 0x9d, 0xf2, 0x54, 0xfc, 0xfd, 0xd0, 0x6b, 0x46, 0x40, 0xf2, 0x3e,
-	0x00, 0x3d, 0xb7, 0x07, 0x23, 0x4c, 0x0d, 0xd4, 0x9c, 0xf2, 0xf6, 0xcd, 0x89, 0x69, 0xcd, 0xb1,
-	0x5b, 0x2e, 0xd0, 0x8c, 0xc1, 0xc9, 0x9b, 0x90, 0x1e, 0xfa, 0x9c, 0x9f, 0xa0, 0xfa, 0x4c, 0xff,
-	0xdc, 0x81, 0xf4, 0xe0, 0x14, 0x05, 0x22, 0xaf, 0x42, 0x49, 0x91, 0x2e, 0xa4, 0x88, 0xd2, 0xa1,
-	0xa2, 0x32, 0x6a, 0x82, 0xbc, 0x0a, 0x25, 0x9d, 0x16, 0x1a, 0xa4, 0x64, 0xa7, 0xa8, 0x8c, 0x1a,
-	0xf4, 0x06, 0x2c, 0x4e, 0x33, 0x28, 0x17, 0x26, 0xcf, 0x04, 0x7d, 0x1e, 0x43, 0x21, 0xfc, 0x49,
-	0xce, 0x9c, 0xb9, 0xb5, 0x03, 0xf4, 0x12, 0x39, 0x73, 0xc8, 0x9b, 0x40, 0x64, 0x56, 0xb8, 0xde,
-	0xd0, 0xe7, 0xe7, 0x54, 0x66, 0x8a, 0x2c, 0x0b, 0xa0, 0x12, 0xdd, 0x73, 0x99, 0x11, 0x39, 0x9a,
-	0x0f, 0xc8, 0x4d, 0xc8, 0x4b, 0x66, 0x06, 0x82, 0x0e, 0x95, 0x1a, 0x94, 0xcc, 0x9c, 0x67, 0x5f,
-	0x74, 0xe4, 0x98, 0x7c, 0x0c, 0x95, 0x63, 0x3e, 0x62, 0xe2, 0x13, 0xa4, 0x2c, 0x32, 0x0f, 0x45,
-	0x60, 0x9e, 0x25, 0x96, 0x55, 0xa4, 0x03, 0xea, 0x63, 0x81, 0x21, 0xef, 0x02, 0xd8, 0x83, 0x01,
-	0x7f, 0x6a, 0x0d, 0xdc, 0x40, 0x54, 0x4b, 0xeb, 0xc9, 0x8d, 0xfc, 0x4e, 0xf5, 0xcb, 0xcf, 0xee,
-	0x2d, 0xeb, 0x89, 0x75, 0xc7, 0xf1, 0x69, 0x10, 0x74, 0x84, 0xef, 0xb2, 0x53, 0x33, 0x8f, 0xd8,
-	0x96, 0x1b, 0x08, 0x52, 0x85, 0xac, 0x56, 0x35, 0x94, 0x8f, 0x9c, 0x19, 0x0e, 0xe5, 0x5e, 0x5c,
-	0xe6, 0x0a, 0x2b, 0xa0, 0xd4, 0x41, 0xc9, 0x28, 0x9a, 0x39, 0x69, 0xe8, 0x50, 0xea, 0xd4, 0xbe,
-	0x48, 0x42, 0x1a, 0xb9, 0x4e, 0x08, 0xa4, 0x98, 0xed, 0x51, 0xa4, 0x78, 0xde, 0xc4, 0xbf, 0xc9,
-	0x36, 0x64, 0x51, 0x7e, 0xb9, 0xaf, 0x98, 0xfb, 0x9c, 0xa5, 0x84, 0x40, 0x52, 0x87, 0x5c, 0xa0,
-	0xf3, 0x06, 0xe9, 0x5c, 0xd8, 0x5e, 0x9d, 0xe0, 0xd7, 0x44, 0x66, 0xc5, 0x53, 0x66, 0x3c, 0x8d,
-	0xdc, 0x06, 0xc0, 0xf4, 0xb1, 0xfa, 0x76, 0xd0, 0x47, 0x72, 0x17, 0xcd, 0x3c, 0x5a, 0x1e, 0xd9,
-	0x41, 0x5f, 0x72, 0x4d, 0xb9, 0xc3, 0xdc, 0x4e, 0x6b, 0x6d, 0x91, 0x46, 0x9d, 0xda, 0xe4, 0x3d,
-	0xc8, 0x0c, 0x6d, 0x9f, 0x32, 0x81, 0x74, 0x2d, 0x6c, 0xaf, 0x4c, 0x2c, 0x62, 0xb7, 0x4f, 0x7b,
-	0x67, 0x43, 0xee, 0x32, 0x11, 0x5f, 0x81, 0x9e, 0x41, 0x96, 0x21, 0xad, 0x6e, 0x55, 0x91, 0x58,
-	0x0d, 0xe4, 0x01, 0x3d, 0x75, 0x59, 0x48, 0x59, 0xfc, 0x5b, 0x12, 0x35, 0xa4, 0x02, 0xe7, 0x83,
-	0xf9, 0x89, 0xaa, 0x59, 0xc0, 0xf9, 0x40, 0x16, 0xa4, 0x1e, 0x77, 0xd9, 0xb1, 0xd4, 0x64, 0xc7,
-	0x0d, 0xec, 0xe3, 0x01, 0x75, 0x90, 0xa7, 0x39, 0xb3, 0x12, 0x3a, 0x1a, 0xda, 0x8e, 0x97, 0xc6,
-	0x05, 0x45, 0x8a, 0xca, 0x4b, 0xe3, 0x82, 0xd6, 0xfe, 0x9a, 0x00, 0x88, 0xf6, 0x47, 0x2a, 0x90,
-	0xec, 0xb9, 0x8e, 0xbe, 0x56, 0xf9, 0x27, 0xb9, 0x0e, 0x99, 0xa0, 0x6f, 0x6f, 0xbf, 0x73, 0x1f,
-	0x2f, 0xb5, 0x68, 0xea, 0x91, 0x0c, 0x16, 0xb8, 0xbf, 0xa2, 0xba, 0xf5, 0xc1, 0xbf, 0xa3, 0xa3,
-	0x48, 0xc5, 0x8f, 0x62, 0x1b, 0xb2, 0x28, 0x61, 0xd4, 0xc7, 0xb3, 0x7f, 0x2e, 0x2f, 0x34, 0x90,
-	0xac, 0x40, 0x56, 0xd5, 0xc1, 0x07, 0x5a, 0x40, 0x32, 0x72, 0xa8, 0x73, 0x8d, 0x0a, 0xdf, 0xed,
-	0x49, 0x97, 0x3a, 0xf1, 0x9c, 0x32, 0x34, 0x1f, 0xd4, 0xfe, 0x51, 0x80, 0xb4, 0xca, 0x8c, 0x65,
-	0x48, 0x63, 0xa1, 0xd0, 0x3b, 0x51, 0x03, 0xb9, 0x17, 0x36, 0xf2, 0x8e, 0xa9, 0xaf, 0x3b, 0x3c,
-	0x3d, 0x22, 0xf7, 0x20, 0x8d, 0x65, 0x4d, 0x2b, 0xea, 0xe4, 0xed, 0x63, 0x40, 0x2c, 0x6f, 0xa6,
-	0x42, 0x49, 0x4a, 0xf1, 0x21, 0x65, 0xd4, 0xb1, 0xfa, 0xd4, 0x3d, 0xed, 0x0b, 0xdc, 0x6e, 0xd2,
-	0x2c, 0x2a, 0xe3, 0x23, 0xb4, 0xc9, 0xa2, 0xa6, 0x41, 0xb2, 0x75, 0xb3, 0xbc, 0x40, 0x77, 0x6f,
-	0x1a, 0x25, 0x9b, 0xb7, 0x3d, 0xec, 0xf0, 0xb4, 0x76, 0x8d, 0x98, 0x70, 0x07, 0xb8, 0xd9, 0xa4,
-	0xa9, 0xf5, 0xec, 0x50, 0x9a, 0x24, 0x44, 0x8b, 0xa5, 0x82, 0x64, 0x15, 0x44, 0xd9, 0x14, 0xe4,
-	0x11, 0x64, 0x82, 0xd1, 0x70, 0x38, 0xf8, 0x64, 0xee, 0x7e, 0x4c, 0xcf, 0x97, 0x14, 0x8d, 0xb7,
-	0x77, 0x73, 0x53, 0xf4, 0x34, 0xea, 0xed, 0x1e, 0x43, 0x41, 0x70, 0x21, 0x55, 0x1c, 0x43, 0xce,
-	0xdd, 0x86, 0x61, 0x10, 0x15, 0xf2, 0x52, 0x4e, 0x17, 0x9e, 0x9b, 0xd3, 0xc5, 0x97, 0xce, 0xe9,
-	0xe9, 0x4a, 0x5c, 0xba, 0x5c, 0x89, 0xdf, 0x82, 0xe5, 0x38, 0x64, 0xbc, 0x94, 0x32, 0x2e, 0x85,
-	0xc4, 0xa0, 0xe1, 0x82, 0xde, 0x87, 0xb4, 0x90, 0x89, 0x88, 0xb2, 0x3a, 0x16, 0xba, 0xd8, 0x5b,
-	0x46, 0xae, 0xab, 0x2b, 0x11, 0x13, 0xbd, 0x01, 0xce, 0x99, 0xd1, 0xa3, 0x54, 0x66, 0xf4, 0x28,
-	0x64, 0x3d, 0xac, 0x85, 0xaa, 0xe7, 0x5b, 0xc2, 0x62, 0x14, 0x37, 0x49, 0xe9, 0x57, 0xd4, 0x51,
-	0x0d, 0x59, 0xc9, 0x0c, 0x87, 0x32, 0x67, 0x84, 0x1d, 0x9c, 0x05, 0xd8, 0x7d, 0x95, 0x4c, 0x35,
-	0x20, 0x77, 0xa0, 0xa0, 0x0e, 0xc5, 0x92, 0x63, 0xec, 0xb6, 0x52, 0x26, 0x28, 0x53, 0xd7, 0x0e,
-	0xce, 0xc8, 0xfb, 0x50, 0xd6, 0x80, 0x73, 0xea, 0x3b, 0x6e, 0x4f, 0x60, 0x97, 0x55, 0xd8, 0x5e,
-	0x9e, 0x38, 0xef, 0x23, 0xe5, 0x33, 0x4b, 0x0a, 0xab, 0x87, 0xe4, 0x2d, 0xc8, 0xa8, 0xd7, 0x98,
-	0x6a, 0xb9, 0x9e, 0x23, 0x0d, 0x1a, 0x47, 0x76, 0x00, 0x7a, 0xe3, 0xbb, 0xab, 0xae, 0xbc, 0xf0,
-	0xd5, 0xc6, 0x66, 0xc9, 0x7c, 0xf1, 0xe9, 0x53, 0xdb, 0x77, 0xaa, 0xd5, 0x79, 0xf3, 0x45, 0xcd,
-	0x97, 0x91, 0x94, 0x1a, 0x57, 0x6f, 0xcc, 0x1b, 0x49, 0xcd, 0x27, 0x4f, 0x60, 0x31, 0x7a, 0x87,
-	0xaa, 0xc5, 0xad, 0xce, 0xdb, 0x26, 0x8c, 0x1f, 0xae, 0x6a, 0x91, 0xaf, 0x43, 0x59, 0x56, 0xcb,
-	0x41, 0x24, 0x58, 0x37, 0x51, 0x43, 0x4a, 0xda, 0xaa, 0x15, 0xeb, 0x47, 0xb0, 0x18, 0xc2, 0x42,
-	0xc9, 0xba, 0x35, 0x81, 0xd3, 0x9a, 0x15, 0x96, 0x91, 0xdb, 0x51, 0x19, 0x91, 0x36, 0x6c, 0xdc,
-	0xd7, 0x54, 0x35, 0x90, 0x7f, 0x93, 0x8f, 0xa2, 0x9f, 0xd5, 0xea, 0x74, 0x67, 0xde, 0xd7, 0xa2,
-	0x8e, 0xd3, 0xc1, 0x30, 0xb5, 0x3f, 0x27, 0x20, 0x1b, 0x12, 0xa8, 0x0a, 0xd9, 0xa1, 0xcf, 0x8f,
-	0x07, 0xd4, 0xd3, 0x52, 0x1f, 0x0e, 0x49, 0x0d, 0x4a, 0xbd, 0x81, 0xed, 0x7a, 0x56, 0x58, 0x48,
-	0x94, 0xe6, 0x17, 0xd0, 0xd8, 0x52, 0xd5, 0x64, 0x1d, 0x8a, 0xbe, 0xcd, 0xce, 0xc6, 0x10, 0x55,
-	0xcc, 0x40, 0xda, 0x5a, 0x33, 0xea, 0x4d, 0x6a, 0xb2, 0xde, 0xc8, 0x7a, 0xe2, 0xb8, 0xa7, 0x34,
-	0x10, 0xa8, 0xed, 0x45, 0x53, 0x8f, 0x64, 0xf5, 0x92, 0xc9, 0x62, 0xb9, 0x4e, 0x58, 0xbd, 0xe4,
-	0xd0, 0x70, 0x6a, 0xbf, 0x5f, 0x00, 0x88, 0x5e, 0x5f, 0xcf, 0xa8, 0x52, 0xe3, 0x2a, 0xba, 0xf0,
-	0x8c, 0x2a, 0x9a, 0x7c, 0xd1, 0x2a, 0xba, 0x06, 0x10, 0xa5, 0xbe, 0x6e, 0x8d, 0x62, 0x16, 0xf9,
-	0x4b, 0xdc, 0x77, 0x74, 0x5d, 0x2e, 0x99, 0x6a, 0x20, 0x77, 0xa5, 0x69, 0xa2, 0xaa, 0x91, 0x1e,
-	0x91, 0x06, 0xa4, 0xb0, 0xc1, 0xce, 0xce, 0x79, 0x8b, 0x38, 0x9b, 0xac, 0x42, 0x4e, 0x09, 0x0e,
-	0x75, 0xb0, 0x5a, 0xe5, 0xcc, 0xf1, 0xb8, 0xf6, 0x7d, 0x12, 0xa0, 0x33, 0x3a, 0xf6, 0xdc, 0x00,
-	0xc5, 0xec, 0xff, 0x7d, 0x3c, 0xe3, 0xed, 0xa7, 0xe2, 0xdb, 0x7f, 0x1d, 0xca, 0x91, 0x54, 0x58,
-	0xb2, 0x1b, 0x4a, 0x2b, 0xa5, 0x8d, 0xac, 0xbb, 0xae, 0x23, 0x9f, 0x27, 0x31, 0x18, 0xf6, 0x9e,
-	0x19, 0x3c, 0xe0, 0xd8, 0x6c, 0x6c, 0x40, 0xc3, 0x46, 0x29, 0x1b, 0x6b, 0x94, 0xde, 0x80, 0x45,
-	0xe1, 0xdb, 0x2c, 0xe8, 0xf9, 0xee, 0x50, 0x58, 0x3e, 0xe7, 0x02, 0xcf, 0xa2, 0x68, 0x96, 0x23,
-	0xb3, 0xc9, 0x39, 0xe6, 0x24, 0xf2, 0x95, 0x3a, 0x63, 0x8e, 0xe6, 0x31, 0x4e, 0x49, 0x9b, 0x35,
-	0x4d, 0xdf, 0x81, 0x4c, 0x20, 0x6c, 0x31, 0x0a, 0xb0, 0xbe, 0x96, 0xb7, 0x6f, 0x4f, 0x28, 0x62,
-	0x74, 0xa6, 0x1d, 0x04, 0x99, 0x1a, 0x2c, 0xc5, 0xdd, 0xf6, 0x05, 0x3d, 0xb1, 0x7b, 0x42, 0x92,
-	0x55, 0x95, 0x51, 0x08, 0x4d, 0x86, 0x13, 0x67, 0x72, 0x31, 0xce, 0x64, 0xb2, 0x09, 0xd9, 0x50,
-	0xee, 0x4b, 0xcf, 0x91, 0xfb, 0x10, 0x34, 0x16, 0x8d, 0x72, 0xac, 0xf7, 0xfc, 0x3e, 0x05, 0xa5,
-	0x4e, 0x8f, 0xfb, 0x74, 0xcf, 0x66, 0xee, 0x89, 0x4c, 0x9c, 0x1b, 0x90, 0xeb, 0xf5, 0x6d, 0xf9,
-	0xf2, 0x0a, 0x7b, 0xd0, 0x2c, 0x8e, 0x8d, 0x58, 0x47, 0xb7, 0x30, 0x93, 0x0c, 0xc9, 0x38, 0x19,
-	0x2e, 0xf5, 0x07, 0xa9, 0x19, 0xfd, 0xc1, 0x76, 0xf8, 0x4c, 0x4f, 0x3f, 0xf7, 0x99, 0x9e, 0x92,
-	0x3c, 0x0f, 0x5f, 0xe8, 0x13, 0xcf, 0xef, 0xcc, 0x7c, 0xcf, 0xef, 0xec, 0xcb, 0x3d, 0xbf, 0xa7,
-	0x5b, 0x91, 0xdc, 0x8b, 0xb7, 0x22, 0xf9, 0x67, 0xb6, 0x22, 0xf7, 0xc3, 0x56, 0x04, 0x7e, 0xb0,
-	0x15, 0xd1, 0xfb, 0x1f, 0x77, 0x21, 0x53, 0xb9, 0x51, 0x78, 0xc1, 0xdc, 0x28, 0xce, 0xcc, 0x8d,
-	0x49, 0x20, 0xa6, 0x89, 0xfe, 0xec, 0x15, 0x99, 0x3b, 0x32, 0x61, 0x26, 0x9e, 0xa5, 0xe5, 0xc9,
-	0x67, 0xe9, 0x8c, 0xde, 0x68, 0x71, 0x46, 0x6f, 0x54, 0xfb, 0x4b, 0x02, 0xf2, 0xf8, 0x9e, 0xc4,
-	0x27, 0xfe, 0x6c, 0x71, 0xd9, 0x86, 0xac, 0xad, 0xc4, 0xe2, 0x87, 0xdf, 0xb0, 0x1a, 0x28, 0x7b,
-	0x00, 0xdb, 0x93, 0x45, 0x5c, 0x2b, 0xcf, 0x1c, 0x3d, 0x80, 0x9a, 0x2f, 0xef, 0x3a, 0x70, 0x59,
-	0x8f, 0x4e, 0xbe, 0x2b, 0x0a, 0x68, 0x53, 0x45, 0xba, 0xf6, 0x55, 0x02, 0xf2, 0x87, 0xe1, 0x97,
-	0x46, 0x52, 0x86, 0x05, 0x9d, 0x29, 0x29, 0x73, 0xc1, 0x7d, 0x56, 0x92, 0xc4, 0x36, 0x95, 0x7c,
-	0xf9, 0x4d, 0xa5, 0xfe, 0xc7, 0x4d, 0xc9, 0x3b, 0xe6, 0xde, 0x70, 0x40, 0xf1, 0xeb, 0x6e, 0xec,
-	0x3b, 0x76, 0x39, 0x32, 0xcb, 0xce, 0xa2, 0xf6, 0xef, 0x05, 0xc8, 0x74, 0x65, 0x93, 0x1f, 0xc8,
-	0xd6, 0x21, 0xfc, 0xf0, 0xad, 0x5b, 0x87, 0xc4, 0xbc, 0xad, 0x83, 0x8e, 0xa3, 0x5a, 0x07, 0xd2,
-	0x82, 0x5c, 0xf8, 0x2c, 0xd6, 0x17, 0xfc, 0xf2, 0x21, 0xc7, 0x11, 0xb0, 0xfb, 0x1b, 0xf9, 0x8c,
-	0x3a, 0xf3, 0xdf, 0xbc, 0x9a, 0xaf, 0xfa, 0x48, 0xe6, 0x50, 0x67, 0xfe, 0xe3, 0x56, 0xf3, 0x65,
-	0xf5, 0x46, 0x11, 0x0c, 0xf4, 0x87, 0x0e, 0x3d, 0x1a, 0x7f, 0x90, 0xc8, 0x44, 0x1f, 0x24, 0xee,
-	0xfe, 0x36, 0x01, 0xf9, 0xb1, 0x62, 0x91, 0x1b, 0x70, 0x6d, 0x7f, 0xe7, 0xc3, 0xe6, 0x6e, 0xd7,
-	0x38, 0x6a, 0x5a, 0x87, 0xed, 0xce, 0x41, 0x73, 0xd7, 0x78, 0x68, 0x34, 0x1b, 0x95, 0x2b, 0xe4,
-	0x26, 0xac, 0x44, 0xae, 0x5d, 0x73, 0xbf, 0xd3, 0xb1, 0x9a, 0xed, 0xae, 0xb9, 0x7f, 0xf0, 0xa4,
-	0x92, 0x20, 0xeb, 0x70, 0x2b, 0x72, 0xee, 0x35, 0xeb, 0x6d, 0xab, 0xf3, 0xf8, 0xb0, 0x6e, 0x36,
-	0x1b, 0x56, 0xd3, 0x34, 0xf7, 0xcd, 0xca, 0x02, 0xa9, 0xc1, 0x5a, 0x84, 0xd8, 0x31, 0xda, 0x75,
-	0xf3, 0xc9, 0x54, 0x94, 0xe4, 0x6a, 0xea, 0xd7, 0x7f, 0x58, 0xbb, 0x72, 0x97, 0x42, 0x79, 0x52,
-	0x0b, 0xc9, 0x1d, 0xb8, 0xd9, 0x3c, 0xaa, 0xb7, 0x0e, 0xeb, 0x5d, 0x63, 0xbf, 0x6d, 0xed, 0xed,
-	0x37, 0xa6, 0xd7, 0xb6, 0x0e, 0xb7, 0xa6, 0x01, 0x5d, 0xb3, 0x6e, 0xb4, 0x8d, 0xf6, 0x07, 0x56,
-	0xa7, 0xd9, 0xad, 0x24, 0x54, 0xe8, 0x5a, 0x2a, 0xb7, 0x50, 0x59, 0xa8, 0xa5, 0x72, 0xc9, 0x4a,
-	0xf2, 0xee, 0x87, 0x90, 0x1f, 0x7f, 0xb9, 0x24, 0xab, 0x70, 0xfd, 0xc0, 0xdc, 0xdf, 0x7f, 0x38,
-	0x2b, 0xf8, 0x35, 0x58, 0x8a, 0xf9, 0x3a, 0xbb, 0xfb, 0x66, 0xb3, 0x31, 0x19, 0xf1, 0xee, 0x9f,
-	0x12, 0x00, 0xd1, 0x37, 0x02, 0x79, 0x54, 0xe6, 0xfe, 0x61, 0xbb, 0x61, 0x1d, 0x3c, 0xaa, 0x77,
-	0xa6, 0xc3, 0x5d, 0x07, 0x12, 0x77, 0xee, 0xee, 0xef, 0xed, 0x19, 0xdd, 0x4a, 0x62, 0xda, 0x6e,
-	0x36, 0x8f, 0x9a, 0xf5, 0x56, 0x65, 0x81, 0xdc, 0x82, 0x6a, 0xdc, 0x5e, 0x3f, 0xaa, 0x1b, 0xad,
-	0xfa, 0x8e, 0xd1, 0x32, 0xba, 0x4f, 0x2a, 0x49, 0xb9, 0xb8, 0xb8, 0x17, 0x57, 0x57, 0x49, 0x91,
-	0x15, 0xb8, 0x3a, 0x61, 0x6e, 0x76, 0xbb, 0xad, 0x66, 0xa3, 0x92, 0xd6, 0x47, 0xfc, 0x9f, 0x05,
-	0xa8, 0x4c, 0x37, 0x04, 0xe4, 0x15, 0xb8, 0xdd, 0x39, 0xdc, 0xd9, 0x33, 0x3a, 0x1d, 0x79, 0x88,
-	0x9d, 0x6e, 0xbd, 0x7b, 0xd8, 0x99, 0x5a, 0xfb, 0x1a, 0xac, 0x5e, 0x86, 0xa8, 0x95, 0xca, 0x33,
-	0x91, 0x17, 0x75, 0xd9, 0xdf, 0x38, 0x3c, 0x68, 0x19, 0xbb, 0xf5, 0x6e, 0xb3, 0xb2, 0x30, 0x3b,
-	0xc0, 0x47, 0x46, 0xf7, 0xd1, 0xa3, 0x66, 0xab, 0x51, 0x49, 0xce, 0x0e, 0xb0, 0x5b, 0x6f, 0x37,
-	0x8c, 0x86, 0x0c, 0x90, 0x22, 0xb7, 0xe1, 0xc6, 0x65, 0x80, 0xdc, 0xb5, 0xd1, 0xfe, 0xa0, 0x92,
-	0x96, 0x27, 0x7f, 0xd9, 0x7d, 0x54, 0x6f, 0x19, 0x8d, 0x4a, 0x66, 0xf6, 0x5c, 0xa3, 0xad, 0xdc,
-	0xd9, 0xd9, 0xfb, 0x7f, 0x58, 0x6f, 0xc9, 0x4b, 0x6a, 0xd5, 0x8d, 0xbd, 0x4a, 0x4e, 0xde, 0xc5,
-	0xac, 0xe5, 0xb7, 0xdb, 0x4d, 0xb3, 0x92, 0x97, 0x2c, 0xbc, 0xec, 0x6d, 0xef, 0x77, 0x43, 0xce,
-	0x80, 0x3a, 0xfd, 0x9d, 0x9d, 0xcf, 0xbf, 0x59, 0x4b, 0x7c, 0xf1, 0xcd, 0x5a, 0xe2, 0xef, 0xdf,
-	0xac, 0x25, 0x7e, 0xf7, 0xed, 0xda, 0x95, 0x2f, 0xbe, 0x5d, 0xbb, 0xf2, 0xd5, 0xb7, 0x6b, 0x57,
-	0x3e, 0xde, 0x38, 0x75, 0x45, 0x7f, 0x74, 0xbc, 0xd9, 0xe3, 0xde, 0x96, 0x2c, 0xc7, 0xf7, 0x18,
-	0x15, 0x4f, 0xb9, 0x7f, 0x86, 0x83, 0xad, 0x0b, 0xfc, 0x3f, 0x07, 0xfc, 0x9f, 0xce, 0xe3, 0x0c,
-	0xfe, 0x57, 0xe7, 0x4f, 0xff, 0x1b, 0x00, 0x00, 0xff, 0xff, 0x22, 0x0d, 0x8a, 0x3b, 0x90, 0x1d,
-	0x00, 0x00,
+	// 3992 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xb4, 0x3a, 0x4b, 0x6f, 0x5b, 0xd9,
+	0x79, 0xa6, 0xf8, 0xfe, 0xf8, 0x10, 0x75, 0x2c, 0xdb, 0xb4, 0x6c, 0xcb, 0x1a, 0x7a, 0x1c, 0x6b,
+	0x9c, 0x58, 0x9a, 0x51, 0x12, 0x4d, 0x9c, 0x29, 0x50, 0x50, 0x24, 0x3d, 0x62, 0x42, 0x91, 0x9a,
+	0x4b, 0x4a, 0xae, 0xd3, 0xc5, 0xc5, 0x15, 0xef, 0xb1, 0x74, 0x2b, 0xf2, 0x5e, 0xe2, 0xde, 0xab,
+	0xd7, 0xec, 0xda, 0x55, 0xd1, 0x4d, 0x8b, 0x02, 0xed, 0xaa, 0xbb, 0xb6, 0x40, 0x96, 0x59, 0x0c,
+	0xd0, 0x45, 0x77, 0x5d, 0xa5, 0xbb, 0xc1, 0xac, 0xd2, 0x22, 0x08, 0x8a, 0x99, 0x45, 0x8a, 0x16,
+	0x45, 0xff, 0x42, 0xf0, 0x7d, 0xe7, 0xdc, 0xa7, 0x28, 0xd9, 0xe6, 0x24, 0x1b, 0x41, 0xe7, 0x7b,
+	0xdd, 0x73, 0xbe, 0xf3, 0xbd, 0x0f, 0xe1, 0xce, 0xc4, 0x1a, 0xe9, 0xeb, 0x13, 0x6b, 0xb4, 0x7e,
+	0xfa, 0xd1, 0xba, 0x7b, 0x31, 0xe1, 0xce, 0xda, 0xc4, 0xb6, 0x5c, 0x8b, 0x15, 0x10, 0xb1, 0x36,
+	0xb1, 0x46, 0x6b, 0xa7, 0x1f, 0x2d, 0x2d, 0x68, 0x63, 0xc3, 0xb4, 0xd6, 0xe9, 0xaf, 0xc0, 0x2f,
+	0xdd, 0x1d, 0x5a, 0xce, 0xd8, 0x72, 0x54, 0x5a, 0xad, 0x8b, 0x85, 0x44, 0x2d, 0x1e, 0x5a, 0x87,
+	0x96, 0x80, 0xe3, 0x7f, 0x12, 0x1a, 0xf9, 0xd2, 0xd8, 0xd2, 0xf9, 0x48, 0x22, 0x1e, 0x12, 0xc2,
+	0xb5, 0x35, 0xc3, 0x34, 0xcc, 0x43, 0x87, 0xbb, 0xb1, 0xad, 0xd4, 0x7e, 0x5e, 0x80, 0xcc, 0xae,
+	0x66, 0x6b, 0x63, 0x87, 0xbd, 0x0f, 0xe5, 0x33, 0xc3, 0x34, 0xb9, 0xad, 0xda, 0x9a, 0xcb, 0x55,
+	0xfe, 0xbc, 0x9a, 0x58, 0x49, 0xac, 0xa6, 0x94, 0xa2, 0x80, 0x2a, 0x9a, 0xcb, 0x5b, 0xcf, 0xd9,
+	0x2a, 0x54, 0x4e, 0xb9, 0x6d, 0xbc, 0x36, 0x42, 0x74, 0x73, 0x44, 0x57, 0xf6, 0xe0, 0x92, 0x72,
+	0x13, 0xee, 0xd8, 0xfc, 0x35, 0xb7, 0xb9, 0x39, 0xe4, 0xaa, 0x6d, 0x9d, 0x98, 0xba, 0xea, 0xf0,
+	0xa1, 0x65, 0xea, 0x4e, 0x35, 0x49, 0x0c, 0xb7, 0x7c, 0xb4, 0x82, 0xd8, 0xbe, 0x40, 0xb2, 0x1f,
+	0x41, 0xf5, 0x48, 0x1b, 0x9d, 0x1a, 0xe6, 0xa1, 0x6a, 0x98, 0x2e, 0xb7, 0x4f, 0xb5, 0x91, 0xcf,
+	0x98, 0x22, 0xc6, 0xdb, 0x12, 0xdf, 0x96, 0x68, 0x8f, 0xf3, 0x3d, 0x28, 0x1e, 0x72, 0x93, 0x3b,
+	0x86, 0xa3, 0x9e, 0x98, 0xc6, 0x79, 0x35, 0xbd, 0x92, 0x58, 0x4d, 0x2a, 0x05, 0x09, 0xdb, 0x33,
+	0x8d, 0x73, 0xb6, 0x01, 0xb7, 0x1c, 0x57, 0x3b, 0xe6, 0xea, 0xeb, 0x91, 0x65, 0xd9, 0xaa, 0x79,
+	0x32, 0xe6, 0xb6, 0xe6, 0x5a, 0x76, 0x35, 0x43, 0x92, 0x6f, 0x12, 0xf2, 0x05, 0xe2, 0xba, 0x1e,
+	0x0a, 0x0f, 0x12, 0xe6, 0xd1, 0xb9, 0x69, 0x8d, 0x0d, 0x93, 0xb8, 0xb2, 0xe2, 0x20, 0x01, 0x57,
+	0x33, 0x40, 0xb2, 0x3f, 0x81, 0xf9, 0xb1, 0x61, 0xaa, 0x87, 0xb6, 0x75, 0x32, 0x51, 0x89, 0xa4,
+	0x9a, 0x5b, 0x49, 0xac, 0xe6, 0xb7, 0x3e, 0xfc, 0xe5, 0x6f, 0x1e, 0xde, 0xf8, 0xcf, 0xdf, 0x3c,
+	0xbc, 0x25, 0xae, 0xd6, 0xd1, 0x8f, 0xd7, 0x0c, 0x6b, 0x7d, 0xac, 0xb9, 0x47, 0x6b, 0x6d, 0xd3,
+	0xfd, 0xea, 0x8b, 0x67, 0x20, 0xef, 0xbc, 0x6d, 0xba, 0x3f, 0xff, 0xed, 0x2f, 0x9e, 0x26, 0x94,
+	0xd2, 0xd8, 0x30, 0x3f, 0x45, 0x39, 0x7d, 0x14, 0xc3, 0xfa, 0x50, 0x1c, 0xda, 0x5c, 0x73, 0x0d,
+	0xcb, 0x54, 0x5f, 0x73, 0x5e, 0xcd, 0xcf, 0x28, 0xb6, 0xe0, 0x49, 0x79, 0xc1, 0x39, 0xfb, 0x0c,
+	0x0a, 0x8e, 0x66, 0xea, 0x07, 0xd6, 0x39, 0xc9, 0x84, 0x19, 0x65, 0x82, 0x14, 0x82, 0x22, 0xbf,
+	0x0b, 0x0b, 0x27, 0xe6, 0x81, 0x65, 0xea, 0x78, 0x99, 0xde, 0x1d, 0x16, 0x48, 0x67, 0x15, 0x1f,
+	0xe1, 0xdd, 0xde, 0x07, 0xb0, 0x60, 0x5a, 0xaa, 0xcd, 0x4f, 0xb9, 0x36, 0x52, 0x47, 0x96, 0xe3,
+	0xa8, 0x7c, 0xb3, 0x5a, 0x14, 0xa6, 0x65, 0x5a, 0x0a, 0xc1, 0x3b, 0x96, 0xe3, 0xb4, 0x36, 0xd1,
+	0x08, 0xcf, 0x0c, 0xf7, 0xe8, 0x88, 0x8f, 0x74, 0x9f, 0xb2, 0x24, 0x28, 0x3d, 0xb8, 0xa4, 0x7c,
+	0x0c, 0xe5, 0xb1, 0x76, 0xae, 0x0e, 0x35, 0x53, 0x37, 0x74, 0xcd, 0xe5, 0x4e, 0xb5, 0xbc, 0x92,
+	0x58, 0x2d, 0x29, 0xa5, 0xb1, 0x76, 0xde, 0xf0, 0x81, 0xec, 0x09, 0xcc, 0x13, 0x99, 0x35, 0x1e,
+	0x1b, 0xee, 0x98, 0x9b, 0xae, 0x53, 0x9d, 0x27, 0x3a, 0xe4, 0x6e, 0x04, 0x50, 0xfc, 0x32, 0xde,
+	0xe9, 0xe4, 0x48, 0x73, 0xb8, 0x7a, 0x30, 0xb2, 0x86, 0xc7, 0x4e, 0xb5, 0x22, 0xbe, 0x3c, 0x36,
+	0xcc, 0x5d, 0x04, 0x6f, 0x11, 0x94, 0x28, 0xb5, 0xf3, 0x28, 0xe5, 0x82, 0xa4, 0xd4, 0xce, 0xc3,
+	0x94, 0x6b, 0x70, 0x13, 0x29, 0x85, 0xe1, 0x04, 0xb6, 0xce, 0x88, 0x78, 0x61, 0xac, 0x9d, 0x77,
+	0x05, 0xc6, 0x53, 0xd4, 0xfb, 0xe2, 0x4c, 0xc2, 0xae, 0x86, 0x96, 0xe3, 0x56, 0x6f, 0x0a, 0x47,
+	0x1d, 0x6b, 0xe7, 0x64, 0x24, 0x0d, 0xcb, 0x71, 0xd9, 0x3a, 0x2c, 0xfa, 0x54, 0x8e, 0x3a, 0xe1,
+	0xb6, 0xd8, 0x44, 0x75, 0x91, 0xce, 0xb5, 0xe0, 0xd1, 0x3a, 0xbb, 0xdc, 0xa6, 0x7d, 0xa0, 0x0e,
+	0x84, 0x97, 0xda, 0xdc, 0xe5, 0x26, 0x5a, 0x45, 0xf5, 0x96, 0xd8, 0x2f, 0x81, 0x15, 0x0f, 0x8a,
+	0x3a, 0xe5, 0xe6, 0xa1, 0x61, 0x72, 0xf5, 0x94, 0xdb, 0x0e, 0xd2, 0xdd, 0x46, 0x5b, 0x51, 0x4a,
+	0x02, 0xba, 0x2f, 0x80, 0xec, 0x03, 0xa8, 0x68, 0x27, 0xba, 0xe1, 0x86, 0x95, 0x7f, 0x87, 0x3e,
+	0x3e, 0x4f, 0xf0, 0x90, 0xfa, 0x1f, 0x43, 0x59, 0x90, 0x3a, 0xfc, 0x50, 0x68, 0xbf, 0x2a, 0x6e,
+	0x89, 0xa0, 0x7d, 0x09, 0xf4, 0x2f, 0xf3, 0x48, 0x1b, 0x8d, 0xb8, 0x79, 0xc8, 0x9d, 0xea, 0xdd,
+	0xe0, 0x32, 0x7d, 0x20, 0x7b, 0x00, 0x70, 0xcc, 0x2f, 0x3c, 0x9d, 0x2f, 0xd1, 0x19, 0xf2, 0xc7,
+	0xfc, 0x22, 0xb8, 0x98, 0x89, 0x6d, 0x9d, 0x1a, 0x3a, 0xaa, 0xc4, 0x32, 0x75, 0x34, 0x9e, 0x7b,
+	0xe2, 0xa0, 0x1e, 0x7c, 0xcb, 0x32, 0xf5, 0xd6, 0x26, 0x7a, 0xc4, 0x50, 0x33, 0x35, 0xfb, 0x82,
+	0xe8, 0xaa, 0xf7, 0x67, 0xf5, 0x08, 0x21, 0x04, 0x85, 0xb2, 0x47, 0x50, 0xf2, 0x44, 0x8a, 0xed,
+	0x3d, 0x10, 0x57, 0x27, 0x49, 0x08, 0xf6, 0xe3, 0xc5, 0xbf, 0xfa, 0xed, 0x2f, 0x9e, 0xce, 0xfb,
+	0x31, 0x5d, 0xc4, 0xe7, 0xda, 0xdf, 0xcf, 0x41, 0x51, 0xe1, 0x43, 0x63, 0xc2, 0xb7, 0xf0, 0x3e,
+	0x1c, 0xb6, 0x0c, 0x60, 0x4d, 0x5c, 0x63, 0x6c, 0x7c, 0xce, 0x6d, 0xa7, 0x9a, 0x58, 0x49, 0xae,
+	0xe6, 0x95, 0x10, 0x84, 0x2c, 0xc0, 0x30, 0xd5, 0x11, 0xd7, 0x6c, 0x8c, 0xfe, 0xb1, 0x70, 0xbd,
+	0x30, 0x36, 0xcc, 0x8e, 0x44, 0xc9, 0x88, 0x2d, 0x4d, 0xe6, 0x12, 0x43, 0xd2, 0xb7, 0xc4, 0x18,
+	0x03, 0x5a, 0xa2, 0x61, 0xaa, 0x07, 0x9a, 0x3b, 0x3c, 0x52, 0x1d, 0xe3, 0x73, 0x4e, 0x01, 0xba,
+	0xa4, 0x14, 0xc7, 0x86, 0xb9, 0x85, 0xc0, 0xbe, 0xf1, 0x39, 0xf7, 0xec, 0x35, 0x44, 0x95, 0x96,
+	0x54, 0xda, 0x79, 0x40, 0x75, 0x0f, 0xf2, 0x28, 0xcb, 0x71, 0xf9, 0xc4, 0xa1, 0x68, 0x5c, 0x52,
+	0x72, 0x63, 0xc3, 0xec, 0xe3, 0x9a, 0x90, 0xda, 0xb9, 0x44, 0x66, 0x25, 0x52, 0x3b, 0x27, 0x64,
+	0xed, 0xef, 0xb2, 0x50, 0x12, 0xc1, 0x91, 0xbb, 0x2e, 0xa6, 0x39, 0xf6, 0x31, 0xa4, 0x29, 0x0b,
+	0x52, 0x06, 0x2b, 0x6c, 0xdc, 0x5e, 0x0b, 0x25, 0xdc, 0xb5, 0x1d, 0xc4, 0xf4, 0x27, 0x7c, 0xb8,
+	0x95, 0xc7, 0xab, 0x14, 0x77, 0x24, 0xe8, 0x31, 0x83, 0x78, 0xc9, 0x52, 0x75, 0xb8, 0x4b, 0xaa,
+	0xca, 0x2b, 0x05, 0x0f, 0xd6, 0xe7, 0x2e, 0xfb, 0x01, 0xe4, 0xad, 0x83, 0x3f, 0xe3, 0x43, 0xd7,
+	0x38, 0xe5, 0xa4, 0x99, 0x72, 0x4c, 0x7e, 0xcf, 0xc3, 0x2a, 0x01, 0x21, 0xfb, 0x04, 0x80, 0x9f,
+	0x6a, 0xa3, 0x13, 0x8a, 0xb6, 0xa4, 0xa5, 0xf2, 0xc6, 0xbd, 0x08, 0x5b, 0xcb, 0x47, 0xe3, 0x06,
+	0x95, 0x10, 0x39, 0xfb, 0x1e, 0xa4, 0x27, 0xb6, 0x65, 0xbd, 0x26, 0xbd, 0xc5, 0x3f, 0xb7, 0x8b,
+	0x18, 0x62, 0x11, 0x44, 0x64, 0x62, 0x14, 0xb1, 0x3c, 0x13, 0xcb, 0x48, 0x13, 0x23, 0xa0, 0x74,
+	0x82, 0x47, 0x50, 0x92, 0x91, 0x56, 0x12, 0x89, 0x4c, 0x56, 0x14, 0x40, 0x49, 0xf4, 0x04, 0xe6,
+	0xe3, 0x41, 0x29, 0xe7, 0xc5, 0xe3, 0x48, 0x44, 0x42, 0x47, 0x91, 0x9f, 0x44, 0x47, 0xc9, 0xcf,
+	0xec, 0x28, 0x62, 0x8b, 0xe8, 0x28, 0xdf, 0x03, 0x86, 0xe6, 0x60, 0x8c, 0xd1, 0x27, 0x39, 0xfa,
+	0x3f, 0x5a, 0x22, 0x88, 0xdc, 0x31, 0x36, 0xcc, 0x76, 0x80, 0x68, 0x3d, 0x8f, 0xda, 0x47, 0x21,
+	0x6a, 0x1f, 0xec, 0x67, 0x50, 0x39, 0xb0, 0x4e, 0x4c, 0xf7, 0x82, 0xa2, 0x20, 0x05, 0x33, 0xca,
+	0x2b, 0xb3, 0x6c, 0xb1, 0x2c, 0x24, 0xed, 0x72, 0x9b, 0x6a, 0x16, 0xf6, 0x31, 0x80, 0x36, 0x1a,
+	0x59, 0x67, 0xea, 0xc8, 0x70, 0xdc, 0x6a, 0x09, 0x7d, 0x70, 0xab, 0xfa, 0xd5, 0x17, 0xcf, 0x16,
+	0x25, 0x63, 0x5d, 0xd7, 0x6d, 0xee, 0x38, 0x7d, 0xd7, 0x46, 0xaf, 0xc9, 0x13, 0x6d, 0xc7, 0x70,
+	0x5c, 0x56, 0x85, 0xac, 0x4c, 0x94, 0x94, 0x91, 0x72, 0x8a, 0xb7, 0xc4, 0xb3, 0x18, 0x26, 0xc5,
+	0x42, 0xae, 0x53, 0x16, 0x2a, 0x2a, 0x39, 0x04, 0xf4, 0x39, 0xd7, 0xd9, 0x12, 0xe4, 0xfc, 0x18,
+	0x59, 0x11, 0xe7, 0xf4, 0xd6, 0xec, 0x8f, 0x20, 0x63, 0x53, 0x7c, 0xa0, 0x3c, 0x53, 0xd8, 0xb8,
+	0x1b, 0xb1, 0x93, 0x70, 0xe8, 0x08, 0x5b, 0xbe, 0xe4, 0x61, 0x9b, 0x90, 0xf7, 0xc2, 0x1f, 0xe6,
+	0x9e, 0x37, 0x1c, 0xc4, 0x27, 0xc5, 0x83, 0x8c, 0xb5, 0xc9, 0xc4, 0x30, 0x0f, 0x29, 0x0d, 0xe5,
+	0x14, 0x6f, 0x59, 0xfb, 0x32, 0x09, 0x69, 0xf2, 0x4b, 0xc6, 0x20, 0x65, 0x6a, 0x63, 0x4e, 0xee,
+	0x98, 0x57, 0xe8, 0x7f, 0xb6, 0x01, 0x59, 0xaa, 0x3e, 0x2c, 0x5b, 0x78, 0xd9, 0x35, 0x5f, 0xf3,
+	0x08, 0x59, 0x1d, 0x4f, 0x2f, 0x7c, 0x9c, 0x5c, 0xaf, 0xb0, 0xb1, 0x14, 0x39, 0x63, 0x24, 0x0a,
+	0x84, 0x0f, 0xe9, 0xb3, 0x61, 0x72, 0x20, 0x57, 0x57, 0x8f, 0x34, 0xe7, 0x88, 0x1c, 0xb1, 0xa8,
+	0xe4, 0x09, 0xb2, 0xad, 0x39, 0x47, 0xe8, 0x17, 0x02, 0xed, 0xa5, 0xb6, 0xb4, 0x4c, 0xad, 0x08,
+	0xf4, 0x32, 0xdb, 0x8f, 0x21, 0x33, 0xd1, 0x6c, 0x6e, 0xba, 0xe4, 0x5a, 0x85, 0x8d, 0x3b, 0x91,
+	0x4d, 0x34, 0x8e, 0xf8, 0xf0, 0x78, 0x62, 0x19, 0xa6, 0x1b, 0x51, 0xb3, 0xe0, 0x60, 0x8b, 0x90,
+	0x16, 0x16, 0x28, 0x1c, 0x4e, 0x2c, 0x50, 0x41, 0x67, 0x86, 0xe9, 0xb9, 0x17, 0xfd, 0x8f, 0x4e,
+	0xe5, 0x99, 0xad, 0x65, 0x8d, 0x66, 0x77, 0x2a, 0x69, 0xb1, 0x96, 0x35, 0xc2, 0x7a, 0x6c, 0x68,
+	0x19, 0xe6, 0x01, 0x96, 0x24, 0xba, 0xe1, 0x68, 0x07, 0x23, 0xae, 0x93, 0x4f, 0xe5, 0x94, 0x8a,
+	0x87, 0x68, 0x4a, 0x38, 0x5d, 0x9a, 0xe5, 0x72, 0x72, 0x27, 0xbc, 0x34, 0xcb, 0xe5, 0xb5, 0xff,
+	0x4b, 0x00, 0x04, 0xe7, 0x63, 0x15, 0x48, 0x0e, 0x0d, 0x5d, 0x5e, 0x2b, 0xfe, 0xcb, 0x6e, 0x43,
+	0xc6, 0x39, 0xd2, 0x36, 0x7e, 0xb8, 0x49, 0x97, 0x5a, 0x54, 0xe4, 0x0a, 0x85, 0x51, 0xe4, 0x17,
+	0xa9, 0x84, 0xfe, 0x0f, 0x54, 0x91, 0x0a, 0xab, 0x62, 0x03, 0xb2, 0x14, 0x6e, 0xb9, 0x4d, 0xba,
+	0xbf, 0xd6, 0x2e, 0x24, 0x21, 0xbb, 0x03, 0x59, 0x51, 0x06, 0x3e, 0x97, 0xc1, 0x2e, 0x83, 0x4b,
+	0x19, 0x17, 0xb8, 0x6b, 0x1b, 0x43, 0x44, 0x09, 0x8d, 0xe7, 0x04, 0xa0, 0xf5, 0x1c, 0x83, 0xbd,
+	0x34, 0x55, 0xe1, 0x6b, 0x39, 0xda, 0x71, 0x41, 0xc2, 0xd0, 0xdd, 0x6a, 0xff, 0x3e, 0x0f, 0x69,
+	0xe1, 0xe8, 0x8b, 0x90, 0xa6, 0x52, 0x4a, 0x1e, 0x56, 0x2c, 0xf0, 0xb8, 0xe6, 0xc9, 0xf8, 0x80,
+	0xdb, 0x32, 0xa9, 0xca, 0x15, 0x7b, 0x06, 0x69, 0x2a, 0xfc, 0x64, 0x82, 0x88, 0x1a, 0x08, 0x09,
+	0xa4, 0x02, 0x50, 0x11, 0x54, 0x68, 0x75, 0xd6, 0x84, 0x9b, 0x5c, 0x57, 0x8f, 0xb8, 0x71, 0x78,
+	0xe4, 0x92, 0x46, 0x92, 0x4a, 0x51, 0x00, 0xb7, 0x09, 0x86, 0x69, 0x54, 0x12, 0x61, 0x73, 0xa3,
+	0x8e, 0x1d, 0xd9, 0xdf, 0x48, 0x2a, 0x6c, 0x6f, 0x76, 0xa8, 0x07, 0x92, 0xa1, 0xf8, 0xc4, 0x74,
+	0x8d, 0x11, 0xe9, 0x23, 0xa9, 0xc8, 0xf0, 0xbc, 0x87, 0x20, 0x24, 0x91, 0xb1, 0x5f, 0x90, 0x64,
+	0x05, 0x89, 0x80, 0x09, 0x92, 0x6d, 0xc8, 0x38, 0x27, 0x93, 0xc9, 0xe8, 0x62, 0xe6, 0x8e, 0x45,
+	0xf2, 0xa3, 0x15, 0x87, 0x1b, 0xa0, 0x99, 0xad, 0xf8, 0x30, 0xe8, 0x7e, 0x3e, 0x83, 0x82, 0x6b,
+	0xb9, 0x98, 0x94, 0x48, 0xe4, 0xcc, 0x8d, 0x0a, 0x09, 0x11, 0x22, 0x2f, 0xb9, 0x7d, 0xe1, 0x5a,
+	0xb7, 0x2f, 0xbe, 0xb3, 0xdb, 0xc7, 0x0b, 0x8b, 0xd2, 0xe5, 0xc2, 0xe2, 0x43, 0x58, 0x0c, 0x93,
+	0xf8, 0x5b, 0x29, 0xd3, 0x56, 0x58, 0x88, 0xd4, 0xdb, 0xd0, 0x27, 0x90, 0x76, 0xd1, 0x57, 0x29,
+	0x4b, 0xf8, 0xb1, 0x30, 0xd4, 0xed, 0xe3, 0xbe, 0x06, 0x48, 0x11, 0x29, 0x75, 0x88, 0x67, 0x4a,
+	0x15, 0x5f, 0x99, 0x56, 0xc5, 0xaf, 0x78, 0xa9, 0x5d, 0xe4, 0x9c, 0x05, 0xca, 0x39, 0x61, 0x10,
+	0x26, 0x00, 0x61, 0x3a, 0xa2, 0x65, 0x29, 0x29, 0xde, 0x12, 0x7d, 0xc6, 0xd5, 0x9c, 0x63, 0x87,
+	0x12, 0x43, 0x49, 0x11, 0x0b, 0xf6, 0x10, 0x0a, 0x42, 0x29, 0x2a, 0xae, 0xa9, 0x1f, 0x49, 0x29,
+	0x20, 0x40, 0x03, 0xcd, 0x39, 0x66, 0x9f, 0x40, 0x59, 0x12, 0x9c, 0x72, 0x5b, 0x37, 0x86, 0x2e,
+	0xf5, 0x21, 0x85, 0x8d, 0xc5, 0x88, 0xbe, 0xf7, 0x05, 0x4e, 0x29, 0x09, 0x5a, 0xb9, 0x64, 0x1f,
+	0x42, 0x46, 0xcc, 0x2b, 0x44, 0x53, 0x72, 0x4d, 0xf4, 0x90, 0x74, 0x6c, 0x0b, 0x60, 0xe8, 0xdf,
+	0x1d, 0x75, 0x28, 0x6f, 0x77, 0xb5, 0x21, 0x2e, 0xf4, 0x17, 0x9b, 0x9f, 0x69, 0xb6, 0x4e, 0x8d,
+	0xcb, 0x4c, 0xfe, 0x22, 0xf8, 0x51, 0x92, 0x08, 0xd8, 0xd4, 0xdb, 0xcc, 0x24, 0x49, 0xf0, 0xb3,
+	0x57, 0x30, 0x1f, 0x4c, 0x6a, 0xc4, 0xe6, 0x96, 0x66, 0xad, 0x7a, 0xfc, 0xd1, 0x8e, 0xd8, 0xe4,
+	0x63, 0x28, 0x63, 0x42, 0x1d, 0x05, 0x01, 0xeb, 0x1e, 0xc5, 0x90, 0x92, 0x84, 0xca, 0x88, 0xf5,
+	0x1d, 0x98, 0xf7, 0xc8, 0xbc, 0x90, 0x75, 0x3f, 0x42, 0x27, 0x63, 0x96, 0x97, 0x69, 0x1e, 0x04,
+	0x99, 0x06, 0x61, 0xd4, 0xda, 0x2e, 0x8b, 0x84, 0x81, 0xff, 0xb3, 0x97, 0xc1, 0x67, 0x65, 0x74,
+	0x7a, 0x38, 0xeb, 0x3c, 0x45, 0xca, 0xe9, 0x8b, 0x20, 0xf5, 0x00, 0xc0, 0xb2, 0xb1, 0x1f, 0xd4,
+	0x6d, 0xed, 0xac, 0xba, 0x22, 0x3a, 0x46, 0x82, 0x34, 0x6d, 0xed, 0x2c, 0x40, 0x53, 0x9a, 0x78,
+	0x4f, 0xd4, 0x0c, 0x04, 0xa1, 0x9a, 0xec, 0x01, 0x80, 0x33, 0xb4, 0x6c, 0x2e, 0xb8, 0x6b, 0x82,
+	0x9b, 0x20, 0x1e, 0xb7, 0x40, 0x13, 0xf7, 0x23, 0xc1, 0x4d, 0x10, 0x8f, 0x5b, 0xf4, 0xbe, 0xc4,
+	0xfd, 0xbe, 0xe0, 0x26, 0x88, 0xc7, 0xed, 0xb5, 0xc6, 0x5c, 0xaf, 0x3e, 0x16, 0xdc, 0xb2, 0x2d,
+	0xe6, 0x3a, 0x6b, 0x42, 0x8a, 0x4a, 0xee, 0xef, 0xcc, 0xa8, 0x08, 0xe2, 0x66, 0x3d, 0x00, 0xea,
+	0xd0, 0x84, 0xe1, 0x3d, 0x99, 0x51, 0x16, 0x96, 0xe0, 0x5b, 0xc2, 0xf6, 0x7e, 0x04, 0x59, 0x6a,
+	0xf7, 0xb8, 0x53, 0x5d, 0x5d, 0x49, 0xae, 0x16, 0x36, 0xaa, 0x11, 0x87, 0xea, 0x73, 0x6d, 0xc4,
+	0x75, 0xea, 0xfd, 0xb6, 0x52, 0xf8, 0x1d, 0xc5, 0x23, 0xc7, 0x8c, 0x8d, 0xcd, 0xbb, 0xc8, 0x4c,
+	0x1f, 0x90, 0xb5, 0xe4, 0x8e, 0xf9, 0x85, 0x48, 0x4b, 0x8f, 0xa0, 0x74, 0xcc, 0x2f, 0x1c, 0xd5,
+	0x1b, 0xf2, 0x54, 0x9f, 0x52, 0xed, 0x52, 0x44, 0xe0, 0x4b, 0x09, 0xc3, 0x9c, 0x4c, 0xfa, 0x71,
+	0xaa, 0xdf, 0xa5, 0xb0, 0x23, 0x57, 0xb5, 0xff, 0x99, 0x83, 0x42, 0xe8, 0xc3, 0x57, 0x64, 0xf4,
+	0x1f, 0x40, 0xce, 0xab, 0x6d, 0xdf, 0x58, 0x97, 0xfa, 0x94, 0x41, 0x29, 0x93, 0x0c, 0x97, 0x32,
+	0xb2, 0x3c, 0x4a, 0x4d, 0x2b, 0x8f, 0xd2, 0x53, 0xcb, 0xa3, 0x4c, 0xa8, 0x3c, 0xc2, 0x94, 0x81,
+	0x91, 0x5a, 0x95, 0x1c, 0x59, 0x51, 0x9e, 0x10, 0xac, 0xef, 0xb3, 0xd9, 0xd6, 0x99, 0x5f, 0x36,
+	0xe2, 0xff, 0xec, 0x2e, 0xa0, 0xbe, 0x44, 0x79, 0x9b, 0x27, 0x96, 0xec, 0x31, 0xbf, 0xa0, 0xe2,
+	0xb6, 0x02, 0xc9, 0x63, 0x7e, 0x41, 0x09, 0xb3, 0xa8, 0xe0, 0xbf, 0x6c, 0x13, 0x32, 0x8e, 0xab,
+	0xb9, 0x27, 0xa2, 0x69, 0x2a, 0x6f, 0x2c, 0x5f, 0x75, 0x4d, 0x7d, 0xa2, 0x52, 0x24, 0x35, 0xc6,
+	0x70, 0xcd, 0x76, 0xf9, 0x6b, 0x6d, 0xe8, 0xaa, 0x86, 0x2e, 0xa7, 0x74, 0xe0, 0x81, 0xda, 0x7a,
+	0xed, 0x9f, 0x12, 0x50, 0xdc, 0x0d, 0x4d, 0x53, 0x7e, 0xaf, 0xda, 0xde, 0x86, 0x8c, 0x36, 0x46,
+	0x43, 0x23, 0x75, 0xcf, 0x14, 0x23, 0x05, 0x7f, 0xed, 0xd7, 0x49, 0xc8, 0x34, 0x68, 0xf4, 0x72,
+	0xc5, 0x06, 0xfd, 0x8b, 0x9d, 0x8b, 0xd5, 0xa8, 0x93, 0x91, 0x66, 0xba, 0xdc, 0x96, 0x3b, 0xb8,
+	0xa6, 0x46, 0x95, 0x84, 0x6c, 0x19, 0x20, 0xc8, 0x9a, 0xb2, 0xf1, 0x08, 0x41, 0x7c, 0x4f, 0x4e,
+	0x7f, 0x2b, 0x4f, 0xbe, 0x0d, 0x19, 0x19, 0x91, 0x45, 0xe1, 0x27, 0x57, 0xec, 0x23, 0xff, 0xa2,
+	0xb3, 0x74, 0xd1, 0xd1, 0xde, 0x50, 0xa8, 0x20, 0x76, 0xc7, 0xa1, 0x42, 0x3c, 0xf7, 0xb6, 0x85,
+	0x78, 0x15, 0xb2, 0xaf, 0x0d, 0x9a, 0xea, 0x92, 0xed, 0x95, 0x14, 0x6f, 0xc9, 0x6a, 0x50, 0x1a,
+	0x8e, 0x34, 0x63, 0xac, 0x7a, 0x85, 0xba, 0x68, 0xe5, 0x0b, 0x04, 0xec, 0x88, 0x6a, 0xfd, 0x13,
+	0xc8, 0xf2, 0xf3, 0x89, 0xe5, 0x70, 0xbd, 0x5a, 0xa0, 0x06, 0xf4, 0xbd, 0xaf, 0xbe, 0x78, 0xf6,
+	0x40, 0x7e, 0x71, 0x5f, 0x1b, 0x19, 0x3a, 0x76, 0x81, 0xb1, 0x4f, 0x4b, 0x0e, 0x3f, 0x89, 0x14,
+	0x43, 0xed, 0xca, 0xd7, 0x09, 0xc8, 0x6d, 0xcb, 0x61, 0xf0, 0xbb, 0x5e, 0xb0, 0x77, 0xf6, 0xe4,
+	0xdb, 0x9e, 0x3d, 0xb0, 0xca, 0xd4, 0xb7, 0xb3, 0x4a, 0xbc, 0x44, 0x9b, 0x6b, 0x8e, 0xec, 0x3e,
+	0xf3, 0x8a, 0x5c, 0xe1, 0x5e, 0xc3, 0x45, 0xbd, 0x58, 0xd4, 0xfe, 0x25, 0x01, 0x59, 0xaf, 0xfa,
+	0xa9, 0x42, 0x76, 0x62, 0x5b, 0x07, 0x23, 0x3e, 0x96, 0xa7, 0xf4, 0x96, 0x97, 0xf5, 0x3f, 0x77,
+	0x59, 0xff, 0x2b, 0x50, 0xb4, 0x35, 0xf3, 0xd8, 0x27, 0x11, 0xc1, 0x0c, 0x10, 0xd6, 0x99, 0xd2,
+	0x4f, 0xa5, 0x62, 0xfd, 0xd4, 0x6d, 0xc8, 0xe8, 0xc6, 0x21, 0x77, 0x5c, 0x2f, 0xb8, 0x89, 0x15,
+	0x76, 0x67, 0x58, 0xe9, 0x61, 0xa0, 0x90, 0xdd, 0x19, 0x2e, 0xdb, 0x7a, 0xed, 0x1f, 0xe6, 0x00,
+	0x82, 0xe1, 0xfa, 0x1f, 0xfc, 0x82, 0xde, 0xe4, 0x81, 0x8b, 0x90, 0xa6, 0xa4, 0x2e, 0xc7, 0x93,
+	0x62, 0x71, 0xa5, 0x47, 0x79, 0xfe, 0x9a, 0xfd, 0x56, 0xfe, 0xba, 0x04, 0x39, 0x51, 0x2d, 0xcb,
+	0xfe, 0x33, 0xa7, 0xf8, 0xeb, 0xda, 0x5f, 0x64, 0x00, 0xfa, 0x27, 0x07, 0x63, 0xc3, 0xa1, 0x4a,
+	0xfc, 0x0f, 0xad, 0x1e, 0xff, 0xf8, 0xa9, 0xf0, 0xf1, 0x1f, 0x43, 0x39, 0xa8, 0x73, 0x55, 0x4c,
+	0x67, 0xc2, 0x26, 0x4b, 0x01, 0xb4, 0x61, 0xe8, 0xec, 0x09, 0xcc, 0x87, 0xc8, 0x28, 0xf9, 0x64,
+	0x48, 0xc1, 0x21, 0x6e, 0xca, 0x41, 0x5e, 0xa6, 0xcb, 0x86, 0x32, 0xdd, 0x13, 0x98, 0x77, 0x6d,
+	0xcd, 0x74, 0x86, 0xb6, 0x31, 0x71, 0x55, 0xdb, 0xb2, 0x5c, 0xd9, 0x8b, 0x97, 0x03, 0xb0, 0x62,
+	0x59, 0x54, 0x50, 0x92, 0xbd, 0x72, 0xdd, 0xb7, 0xd1, 0x3c, 0xc9, 0x29, 0x49, 0xb0, 0x34, 0xd3,
+	0x1f, 0xfa, 0xd1, 0x0e, 0x28, 0xda, 0x3d, 0x88, 0xa6, 0x35, 0x5f, 0xa7, 0xd7, 0x67, 0xb5, 0x42,
+	0x3c, 0xab, 0x85, 0x2d, 0xb9, 0x18, 0xb6, 0x64, 0xb6, 0x06, 0x59, 0xaf, 0x57, 0x29, 0x5d, 0xd3,
+	0xab, 0x78, 0x44, 0x7e, 0xb0, 0x2a, 0x87, 0x2a, 0xde, 0xc7, 0x10, 0x3a, 0x2e, 0x69, 0x7a, 0x5e,
+	0x68, 0x3a, 0x80, 0x4a, 0x4d, 0x87, 0xc8, 0x48, 0x97, 0xf2, 0x01, 0x2a, 0x00, 0xd3, 0x40, 0xfd,
+	0x29, 0x2c, 0x88, 0xca, 0x31, 0x7c, 0x26, 0xf1, 0x02, 0x25, 0x1e, 0x60, 0xea, 0xc1, 0xc1, 0x6a,
+	0x20, 0x9e, 0x5a, 0x54, 0xef, 0x78, 0xe2, 0xf1, 0xa9, 0x40, 0xc0, 0x81, 0x38, 0xe3, 0x3a, 0xa4,
+	0x69, 0x49, 0xdd, 0x5c, 0x7c, 0xba, 0x58, 0x47, 0x8c, 0x77, 0x4c, 0x41, 0xc7, 0x1a, 0xd8, 0x58,
+	0xf9, 0x4f, 0x35, 0x8b, 0x54, 0x07, 0xc6, 0x6e, 0x42, 0x8c, 0x2e, 0xfd, 0xb7, 0x1b, 0x59, 0x0c,
+	0x86, 0xd8, 0x6a, 0x0e, 0x14, 0xc3, 0xb2, 0xaf, 0x89, 0x70, 0x55, 0xc8, 0xca, 0x51, 0x28, 0xf9,
+	0x42, 0x49, 0xf1, 0x96, 0xa1, 0xc0, 0x94, 0xbc, 0x2a, 0x30, 0xa5, 0x22, 0x81, 0xe9, 0xd7, 0x09,
+	0xa8, 0xc4, 0xf7, 0x16, 0x96, 0x9f, 0x88, 0xca, 0xff, 0x63, 0xc8, 0x5b, 0x13, 0xf1, 0x58, 0xec,
+	0x54, 0xe7, 0xde, 0x36, 0x73, 0x05, 0x3c, 0x71, 0xc3, 0x4b, 0x5e, 0x67, 0x78, 0x91, 0x9d, 0xb2,
+	0xef, 0x07, 0x86, 0x97, 0x7e, 0xd3, 0xb5, 0x78, 0x94, 0xb5, 0xff, 0x4d, 0x42, 0x89, 0x30, 0x3b,
+	0x9a, 0x69, 0xbc, 0x46, 0x4d, 0x6c, 0x42, 0x9a, 0x3a, 0x12, 0xf9, 0x60, 0x12, 0x9d, 0xaa, 0xf6,
+	0x11, 0xe3, 0x91, 0xca, 0x2b, 0x12, 0xe4, 0xe8, 0x68, 0x72, 0x24, 0x32, 0x77, 0x7d, 0xdf, 0x2c,
+	0xb8, 0xbc, 0x69, 0x48, 0x64, 0xc4, 0x9d, 0x8c, 0x8d, 0xb8, 0xab, 0x41, 0xec, 0x12, 0x95, 0xb3,
+	0x1f, 0xa1, 0x2e, 0x7b, 0x48, 0xfa, 0xcd, 0x1e, 0x42, 0xe1, 0x24, 0x33, 0x35, 0x9c, 0x4c, 0x71,
+	0xa5, 0xec, 0x54, 0x57, 0x8a, 0x36, 0x80, 0xb9, 0x29, 0x0d, 0x60, 0xa8, 0x47, 0xcb, 0xc7, 0x7b,
+	0xb4, 0xf0, 0xcc, 0x1e, 0x62, 0x33, 0xfb, 0xdb, 0x90, 0xc1, 0x0c, 0x44, 0x13, 0xa7, 0x24, 0x36,
+	0x2b, 0x62, 0x85, 0xa5, 0xba, 0x75, 0x66, 0x52, 0x94, 0xc9, 0x29, 0xf8, 0x2f, 0xfb, 0xd8, 0x9f,
+	0xee, 0x97, 0xde, 0x34, 0xdd, 0x97, 0xca, 0x16, 0xe4, 0xb5, 0xff, 0x4e, 0x43, 0x29, 0x72, 0x85,
+	0xd8, 0x22, 0x0c, 0x8f, 0x34, 0xc3, 0x54, 0xfd, 0xd9, 0x6d, 0x96, 0xd6, 0xed, 0x50, 0x99, 0x3e,
+	0x37, 0x35, 0xc9, 0x44, 0xda, 0x9b, 0x4b, 0x43, 0xb3, 0xd4, 0x94, 0xa1, 0xd9, 0x86, 0xf7, 0x14,
+	0x97, 0xbe, 0xf6, 0x29, 0x4e, 0x5a, 0x95, 0x78, 0x85, 0x8b, 0x3c, 0xb1, 0x65, 0x66, 0x7b, 0x62,
+	0xcb, 0xbe, 0xdb, 0x13, 0x5b, 0x7c, 0x3e, 0x97, 0x7b, 0xfb, 0xf9, 0x5c, 0xfe, 0xca, 0xf9, 0xdc,
+	0xa6, 0x37, 0x9f, 0x83, 0x37, 0xce, 0xe7, 0xe4, 0xf9, 0xfd, 0xd1, 0x5c, 0x2c, 0xe7, 0x16, 0xde,
+	0x32, 0xe7, 0x16, 0xa7, 0xe6, 0xdc, 0x28, 0x21, 0xd9, 0xb9, 0xfc, 0xb5, 0x44, 0x00, 0xf6, 0xde,
+	0x60, 0x03, 0xbf, 0x2c, 0xc7, 0xfc, 0xf2, 0xf2, 0xc0, 0x70, 0x7e, 0xda, 0xc0, 0x30, 0x3a, 0xee,
+	0xa8, 0xc4, 0xc7, 0x1d, 0xf1, 0xa1, 0xfb, 0xc2, 0xa5, 0xa1, 0x7b, 0x78, 0x78, 0xc0, 0xde, 0x69,
+	0x78, 0x50, 0xfb, 0xb7, 0x04, 0xe4, 0xe9, 0x0d, 0xe8, 0x9a, 0x96, 0x73, 0x03, 0xb2, 0x9a, 0x88,
+	0xc3, 0x6f, 0x7e, 0x77, 0x92, 0x84, 0xbf, 0xbf, 0x86, 0x13, 0x8f, 0xef, 0x18, 0xe6, 0x90, 0x47,
+	0x07, 0xfd, 0x05, 0x82, 0x89, 0xa9, 0x59, 0xed, 0x57, 0x09, 0xc8, 0xef, 0x79, 0x3f, 0x8e, 0x61,
+	0x65, 0x98, 0x93, 0x5e, 0x9a, 0x52, 0xe6, 0x8c, 0xab, 0x1c, 0x34, 0x74, 0xa8, 0xe4, 0xbb, 0x1f,
+	0xea, 0xdb, 0xf6, 0x2b, 0x68, 0x5f, 0xd6, 0x78, 0x32, 0xe2, 0xf4, 0x83, 0xa4, 0xd0, 0x4f, 0xaf,
+	0xca, 0x01, 0x78, 0xcf, 0x34, 0xce, 0x6b, 0xff, 0x9a, 0x84, 0xcc, 0xc0, 0x72, 0xb5, 0x91, 0xc3,
+	0x5e, 0x42, 0xd9, 0xfb, 0xad, 0x96, 0x9c, 0xe5, 0x25, 0x66, 0x9d, 0xe5, 0x49, 0x39, 0x72, 0x96,
+	0xd7, 0x81, 0x9c, 0xf7, 0x94, 0x25, 0x2f, 0xf8, 0xdd, 0x45, 0xfa, 0x12, 0x68, 0x1c, 0x7b, 0x62,
+	0x9b, 0x32, 0x4d, 0xcd, 0x36, 0x8e, 0x25, 0x7e, 0x31, 0xd8, 0x35, 0x75, 0xae, 0xcf, 0xae, 0x6e,
+	0xc1, 0x4f, 0xed, 0x21, 0x05, 0x7a, 0xf9, 0x38, 0x29, 0x57, 0xfe, 0x23, 0x62, 0x26, 0xf4, 0x88,
+	0xf8, 0x13, 0xc8, 0x3a, 0x23, 0xcd, 0x39, 0xe2, 0xb3, 0x37, 0x2a, 0x9e, 0x80, 0xa7, 0x7f, 0x9d,
+	0x80, 0xbc, 0x1f, 0x79, 0xd9, 0x5d, 0xb8, 0xd5, 0xdb, 0xfa, 0x49, 0xab, 0x31, 0x68, 0xef, 0xb7,
+	0xd4, 0xbd, 0x6e, 0x7f, 0xb7, 0xd5, 0x68, 0xbf, 0x68, 0xb7, 0x9a, 0x95, 0x1b, 0xec, 0x1e, 0xdc,
+	0x09, 0x50, 0x0d, 0xa5, 0xd7, 0xef, 0xab, 0xad, 0xee, 0x40, 0xe9, 0xed, 0xbe, 0xaa, 0x24, 0xd8,
+	0x0a, 0xdc, 0x0f, 0x90, 0x3b, 0xad, 0x7a, 0x57, 0xed, 0x7f, 0xb6, 0x57, 0x57, 0x5a, 0x4d, 0xb5,
+	0xa5, 0x28, 0x3d, 0xa5, 0x32, 0xc7, 0x6a, 0xb0, 0x1c, 0x50, 0x6c, 0xb5, 0xbb, 0x75, 0xe5, 0x55,
+	0x4c, 0x4a, 0x72, 0x29, 0xf5, 0x97, 0xff, 0xb8, 0x7c, 0xe3, 0xe9, 0xdf, 0x26, 0xa0, 0x1c, 0x0d,
+	0xea, 0xec, 0x21, 0xdc, 0x6b, 0xed, 0xd7, 0x3b, 0x7b, 0xf5, 0x41, 0xbb, 0xd7, 0x55, 0x77, 0x7a,
+	0xcd, 0xf8, 0xe6, 0x56, 0xe0, 0x7e, 0x9c, 0x60, 0xa0, 0xd4, 0xdb, 0xdd, 0x76, 0xf7, 0x53, 0xb5,
+	0xdf, 0x1a, 0x54, 0x12, 0xb8, 0xfd, 0x38, 0xc5, 0x76, 0xaf, 0xd3, 0xec, 0xed, 0x0d, 0x2a, 0x73,
+	0x6c, 0x09, 0x6e, 0xc7, 0x91, 0xfd, 0x56, 0xbd, 0xd3, 0x6a, 0xfa, 0x9b, 0xfa, 0x53, 0xc8, 0xfb,
+	0xbf, 0xc9, 0x40, 0xf2, 0x5d, 0xa5, 0xd7, 0x7b, 0x31, 0x6d, 0x27, 0xb7, 0x60, 0x21, 0x84, 0xeb,
+	0x37, 0x7a, 0x4a, 0xab, 0x59, 0x49, 0xc4, 0xc0, 0xbb, 0x4a, 0x6f, 0xbf, 0xd5, 0xac, 0xcc, 0x49,
+	0xe1, 0xff, 0x9f, 0x00, 0x08, 0xde, 0x0f, 0x71, 0xab, 0x4a, 0x6f, 0xaf, 0xdb, 0x54, 0x77, 0xb7,
+	0xeb, 0xfd, 0xb8, 0xfc, 0xdb, 0xc0, 0xc2, 0xc8, 0x46, 0x6f, 0x67, 0xa7, 0x8d, 0xe7, 0x8b, 0xc1,
+	0x95, 0xd6, 0x7e, 0xab, 0xde, 0xa9, 0xcc, 0xb1, 0xfb, 0x50, 0x0d, 0xc3, 0xeb, 0xfb, 0xf5, 0x76,
+	0xa7, 0xbe, 0xd5, 0xee, 0xb4, 0x07, 0xaf, 0x2a, 0x49, 0xdc, 0x56, 0x18, 0x4b, 0xdb, 0xad, 0xa4,
+	0xd8, 0x1d, 0xb8, 0x19, 0x01, 0xb7, 0x06, 0x03, 0x54, 0x46, 0x9a, 0x2d, 0x42, 0x25, 0x8c, 0x68,
+	0x2a, 0xf5, 0x97, 0x95, 0x0c, 0xbb, 0x09, 0xf3, 0x61, 0xe8, 0x4f, 0x5b, 0xaf, 0x2a, 0xd9, 0xb8,
+	0xe8, 0xfa, 0x5e, 0xb3, 0x3d, 0xa8, 0xe4, 0xe4, 0x89, 0xff, 0x7c, 0x0e, 0x16, 0x2e, 0x0d, 0x22,
+	0xd9, 0x23, 0x78, 0x28, 0xd4, 0xae, 0x6e, 0xd5, 0x07, 0x8d, 0x6d, 0xb5, 0x3f, 0xa8, 0x0f, 0xf6,
+	0xfa, 0x31, 0x05, 0x3c, 0x80, 0xbb, 0xd3, 0x88, 0xea, 0xfd, 0x9f, 0x92, 0xa2, 0xaf, 0x40, 0x2b,
+	0xad, 0x7a, 0xf3, 0x55, 0x65, 0xee, 0xea, 0x4f, 0x48, 0xc5, 0x74, 0x5a, 0x95, 0x24, 0xea, 0x6c,
+	0x2a, 0x51, 0xbf, 0xd5, 0xac, 0xa4, 0xd0, 0xd6, 0xa6, 0x7f, 0x61, 0x5f, 0x98, 0x4c, 0x9a, 0x2d,
+	0xc3, 0xd2, 0x34, 0x8a, 0x17, 0xf5, 0x36, 0xe2, 0x33, 0x52, 0x07, 0xff, 0x9c, 0x80, 0x62, 0x78,
+	0x46, 0x87, 0x5b, 0x6f, 0xd4, 0xc9, 0x31, 0xa6, 0x1e, 0xfc, 0x2e, 0xdc, 0x8a, 0xa2, 0x77, 0x3b,
+	0xf5, 0xee, 0x80, 0x0e, 0x7d, 0x0f, 0xee, 0x44, 0x51, 0x8d, 0x5e, 0xf7, 0x45, 0x5b, 0xd9, 0x41,
+	0x1b, 0xc3, 0xdd, 0x5c, 0x42, 0x0e, 0x94, 0x7a, 0xb3, 0xdd, 0x40, 0xe6, 0x24, 0xab, 0xc2, 0x62,
+	0x14, 0xdf, 0xa9, 0xef, 0xd2, 0x49, 0xe5, 0x3e, 0xff, 0x23, 0x09, 0x95, 0x78, 0x77, 0xcd, 0xde,
+	0x83, 0x07, 0xfd, 0xbd, 0xad, 0x9d, 0x76, 0xbf, 0x8f, 0x1e, 0x33, 0x75, 0xbf, 0xa8, 0x85, 0x4b,
+	0x24, 0xbe, 0x96, 0x12, 0xe8, 0xd4, 0x97, 0xf1, 0xcd, 0xbd, 0xdd, 0x4e, 0xbb, 0x51, 0x1f, 0xb4,
+	0xc4, 0xc6, 0x2f, 0x13, 0xbc, 0x6c, 0x0f, 0xb6, 0xb7, 0x5b, 0x1d, 0xdc, 0xf8, 0x54, 0x01, 0x8d,
+	0x7a, 0xb7, 0xd9, 0x6e, 0xa2, 0x80, 0x14, 0xd9, 0xc2, 0x25, 0x02, 0xb4, 0xf1, 0x76, 0xf7, 0xd3,
+	0x4a, 0x1a, 0xb5, 0x76, 0x19, 0xbd, 0x5f, 0xef, 0xb4, 0x9b, 0x95, 0xcc, 0x74, 0xde, 0x76, 0x57,
+	0xa0, 0xb3, 0xd3, 0xcf, 0xff, 0xa2, 0xde, 0x41, 0x97, 0xec, 0xd4, 0xdb, 0x3b, 0x95, 0x1c, 0x59,
+	0xd1, 0x94, 0xed, 0x77, 0xbb, 0x2d, 0xa5, 0x92, 0x27, 0x2b, 0xba, 0x84, 0xed, 0xf6, 0x06, 0x5e,
+	0xc8, 0x80, 0xe9, 0xc7, 0x27, 0x37, 0xc2, 0xed, 0x17, 0xa6, 0xcb, 0x97, 0x91, 0xa5, 0x38, 0x9d,
+	0x7b, 0xaf, 0x2b, 0xf1, 0x25, 0x71, 0xb7, 0x5b, 0x5b, 0xbf, 0xfc, 0x7a, 0x39, 0xf1, 0xe5, 0xd7,
+	0xcb, 0x89, 0xff, 0xfa, 0x7a, 0x39, 0xf1, 0x37, 0xdf, 0x2c, 0xdf, 0xf8, 0xf2, 0x9b, 0xe5, 0x1b,
+	0xbf, 0xfa, 0x66, 0xf9, 0xc6, 0xcf, 0x56, 0x0f, 0x0d, 0xf7, 0xe8, 0xe4, 0x60, 0x6d, 0x68, 0x8d,
+	0xd7, 0xb1, 0x50, 0x7b, 0x66, 0x72, 0xf7, 0xcc, 0xb2, 0x8f, 0x69, 0xb1, 0x7e, 0x4e, 0xbf, 0x61,
+	0xa4, 0xdf, 0x9c, 0x1f, 0x64, 0xe8, 0x47, 0xe7, 0xdf, 0xff, 0x5d, 0x00, 0x00, 0x00, 0xff, 0xff,
+	0xa8, 0x9d, 0xbc, 0xec, 0x1a, 0x2f, 0x00, 0x00,
 }
 
 func (m *Params) Marshal() (dAtA []byte, err error) {
@@ -1935,6 +3204,60 @@ func (m *Params) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.CanaryBlocks != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.CanaryBlocks))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xe8
+	}
+	{
+		size := m.CanaryBond.Size()
+		i -= size
+		if _, err := m.CanaryBond.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1
+	i--
+	dAtA[i] = 0xe2
+	if m.ProviderBondE6 != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ProviderBondE6))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xd8
+	}
+	if m.KeyBlocks != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.KeyBlocks))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xd0
+	}
+	if m.MaxChallenges != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.MaxChallenges))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xc8
+	}
+	if m.AuditSegments != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.AuditSegments))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xc0
+	}
+	if m.AuditCandidates != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.AuditCandidates))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xb8
+	}
 	if len(m.EngineVersion) > 0 {
 		i -= len(m.EngineVersion)
 		copy(dAtA[i:], m.EngineVersion)
@@ -2079,6 +3402,68 @@ func (m *Params) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *RecipeBounds) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *RecipeBounds) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *RecipeBounds) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.MaxSteps != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.MaxSteps))
+		i--
+		dAtA[i] = 0x38
+	}
+	if m.MinSteps != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.MinSteps))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.MaxBatchSize != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.MaxBatchSize))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.MinBatchSize != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.MinBatchSize))
+		i--
+		dAtA[i] = 0x20
+	}
+	if m.MaxLearningRateE9 != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.MaxLearningRateE9))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.MinLearningRateE9 != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.MinLearningRateE9))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Optimizers) > 0 {
+		for iNdEx := len(m.Optimizers) - 1; iNdEx >= 0; iNdEx-- {
+			i -= len(m.Optimizers[iNdEx])
+			copy(dAtA[i:], m.Optimizers[iNdEx])
+			i = encodeVarintTypes(dAtA, i, uint64(len(m.Optimizers[iNdEx])))
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
 func (m *GroupSettings) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -2099,6 +3484,48 @@ func (m *GroupSettings) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.Mapping {
+		i--
+		if m.Mapping {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x98
+	}
+	if len(m.Providers) > 0 {
+		for iNdEx := len(m.Providers) - 1; iNdEx >= 0; iNdEx-- {
+			i -= len(m.Providers[iNdEx])
+			copy(dAtA[i:], m.Providers[iNdEx])
+			i = encodeVarintTypes(dAtA, i, uint64(len(m.Providers[iNdEx])))
+			i--
+			dAtA[i] = 0x1
+			i--
+			dAtA[i] = 0x92
+		}
+	}
+	{
+		size, err := m.Recipe.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1
+	i--
+	dAtA[i] = 0x8a
+	if m.Segments != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Segments))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x80
+	}
 	if len(m.InitSeed) > 0 {
 		i -= len(m.InitSeed)
 		copy(dAtA[i:], m.InitSeed)
@@ -2331,6 +3758,13 @@ func (m *Checkpoint) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.MappingSeed) > 0 {
+		i -= len(m.MappingSeed)
+		copy(dAtA[i:], m.MappingSeed)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.MappingSeed)))
+		i--
+		dAtA[i] = 0x42
+	}
 	if m.MetricE9 != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.MetricE9))
 		i--
@@ -2395,6 +3829,120 @@ func (m *Round) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.Audits != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Audits))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0xd8
+	}
+	if m.KeysWithheld {
+		i--
+		if m.KeysWithheld {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0xd0
+	}
+	if m.KeyUntil != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.KeyUntil))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0xc8
+	}
+	if len(m.Batches) > 0 {
+		for iNdEx := len(m.Batches) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Batches[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTypes(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x2
+			i--
+			dAtA[i] = 0xc2
+		}
+	}
+	{
+		size := m.MaxBounty.Size()
+		i -= size
+		if _, err := m.MaxBounty.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x2
+	i--
+	dAtA[i] = 0xba
+	{
+		size := m.Bond.Size()
+		i -= size
+		if _, err := m.Bond.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x2
+	i--
+	dAtA[i] = 0xb2
+	if len(m.AuditSeed) > 0 {
+		i -= len(m.AuditSeed)
+		copy(dAtA[i:], m.AuditSeed)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.AuditSeed)))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0xaa
+	}
+	if m.AuditDraw != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.AuditDraw))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0xa0
+	}
+	if len(m.ScoreSeed) > 0 {
+		i -= len(m.ScoreSeed)
+		copy(dAtA[i:], m.ScoreSeed)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.ScoreSeed)))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0x9a
+	}
+	if m.ScoreDraw != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ScoreDraw))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0x90
+	}
+	if len(m.OrderSeed) > 0 {
+		i -= len(m.OrderSeed)
+		copy(dAtA[i:], m.OrderSeed)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.OrderSeed)))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0x8a
+	}
+	if m.OrderDraw != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.OrderDraw))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0x80
+	}
 	{
 		size := m.SettledSupply.Size()
 		i -= size
@@ -2652,6 +4200,316 @@ func (m *Round) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *SealedBatch) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *SealedBatch) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *SealedBatch) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.ArtefactId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ArtefactId))
+		i--
+		dAtA[i] = 0x60
+	}
+	if m.Status != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Status))
+		i--
+		dAtA[i] = 0x58
+	}
+	if len(m.Key) > 0 {
+		i -= len(m.Key)
+		copy(dAtA[i:], m.Key)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Key)))
+		i--
+		dAtA[i] = 0x52
+	}
+	if len(m.KeyHash) > 0 {
+		i -= len(m.KeyHash)
+		copy(dAtA[i:], m.KeyHash)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.KeyHash)))
+		i--
+		dAtA[i] = 0x4a
+	}
+	if m.Rows != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Rows))
+		i--
+		dAtA[i] = 0x40
+	}
+	if len(m.TableSha256) > 0 {
+		i -= len(m.TableSha256)
+		copy(dAtA[i:], m.TableSha256)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.TableSha256)))
+		i--
+		dAtA[i] = 0x3a
+	}
+	if m.Size_ != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Size_))
+		i--
+		dAtA[i] = 0x30
+	}
+	if len(m.Sha256) > 0 {
+		i -= len(m.Sha256)
+		copy(dAtA[i:], m.Sha256)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Sha256)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	if len(m.Cid) > 0 {
+		i -= len(m.Cid)
+		copy(dAtA[i:], m.Cid)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Cid)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if m.Round != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Round))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Provider) > 0 {
+		i -= len(m.Provider)
+		copy(dAtA[i:], m.Provider)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Provider)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Group) > 0 {
+		i -= len(m.Group)
+		copy(dAtA[i:], m.Group)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Group)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *ProviderBond) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *ProviderBond) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *ProviderBond) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Amount.Size()
+		i -= size
+		if _, err := m.Amount.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if len(m.Provider) > 0 {
+		i -= len(m.Provider)
+		copy(dAtA[i:], m.Provider)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Provider)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Group) > 0 {
+		i -= len(m.Group)
+		copy(dAtA[i:], m.Group)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Group)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Canary) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Canary) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Canary) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Note) > 0 {
+		i -= len(m.Note)
+		copy(dAtA[i:], m.Note)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Note)))
+		i--
+		dAtA[i] = 0x62
+	}
+	if len(m.Exposed) > 0 {
+		for iNdEx := len(m.Exposed) - 1; iNdEx >= 0; iNdEx-- {
+			i -= len(m.Exposed[iNdEx])
+			copy(dAtA[i:], m.Exposed[iNdEx])
+			i = encodeVarintTypes(dAtA, i, uint64(len(m.Exposed[iNdEx])))
+			i--
+			dAtA[i] = 0x5a
+		}
+	}
+	if m.ClaimLossE9 != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ClaimLossE9))
+		i--
+		dAtA[i] = 0x50
+	}
+	if m.Finding != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Finding))
+		i--
+		dAtA[i] = 0x48
+	}
+	if len(m.Trainer) > 0 {
+		i -= len(m.Trainer)
+		copy(dAtA[i:], m.Trainer)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Trainer)))
+		i--
+		dAtA[i] = 0x42
+	}
+	if m.Status != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Status))
+		i--
+		dAtA[i] = 0x38
+	}
+	if m.Height != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Height))
+		i--
+		dAtA[i] = 0x30
+	}
+	{
+		size := m.Bond.Size()
+		i -= size
+		if _, err := m.Bond.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x2a
+	if len(m.Commitment) > 0 {
+		i -= len(m.Commitment)
+		copy(dAtA[i:], m.Commitment)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Commitment)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if len(m.Planter) > 0 {
+		i -= len(m.Planter)
+		copy(dAtA[i:], m.Planter)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Planter)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.Round != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Round))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Group) > 0 {
+		i -= len(m.Group)
+		copy(dAtA[i:], m.Group)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Group)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *HeldLoss) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *HeldLoss) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *HeldLoss) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Until != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Until))
+		i--
+		dAtA[i] = 0x30
+	}
+	if len(m.Reason) > 0 {
+		i -= len(m.Reason)
+		copy(dAtA[i:], m.Reason)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Reason)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	{
+		size := m.Amount.Size()
+		i -= size
+		if _, err := m.Amount.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	if len(m.Trainer) > 0 {
+		i -= len(m.Trainer)
+		copy(dAtA[i:], m.Trainer)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Trainer)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.Round != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Round))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Group) > 0 {
+		i -= len(m.Group)
+		copy(dAtA[i:], m.Group)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Group)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
 func (m *Verdict) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -2808,6 +4666,64 @@ func (m *Submission) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Challenges) > 0 {
+		for iNdEx := len(m.Challenges) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Challenges[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTypes(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x1
+			i--
+			dAtA[i] = 0xa2
+		}
+	}
+	if m.Audit != nil {
+		{
+			size, err := m.Audit.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintTypes(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x9a
+	}
+	if m.AuditTaskId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.AuditTaskId))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x90
+	}
+	if m.AuditArtefactId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.AuditArtefactId))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x88
+	}
+	if m.TranscriptSize != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.TranscriptSize))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x80
+	}
+	if len(m.TranscriptCid) > 0 {
+		i -= len(m.TranscriptCid)
+		copy(dAtA[i:], m.TranscriptCid)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.TranscriptCid)))
+		i--
+		dAtA[i] = 0x7a
+	}
 	if len(m.Note) > 0 {
 		i -= len(m.Note)
 		copy(dAtA[i:], m.Note)
@@ -2900,6 +4816,245 @@ func (m *Submission) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *AuditVerdict) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *AuditVerdict) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *AuditVerdict) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.TaskId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.TaskId))
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.Digest) > 0 {
+		i -= len(m.Digest)
+		copy(dAtA[i:], m.Digest)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Digest)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.Segment != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Segment))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Problem) > 0 {
+		i -= len(m.Problem)
+		copy(dAtA[i:], m.Problem)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Problem)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *SegmentChallenge) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *SegmentChallenge) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *SegmentChallenge) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Verdict != nil {
+		{
+			size, err := m.Verdict.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintTypes(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x2a
+	}
+	if m.TaskId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.TaskId))
+		i--
+		dAtA[i] = 0x20
+	}
+	if m.ArtefactId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ArtefactId))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Operators) > 0 {
+		for iNdEx := len(m.Operators) - 1; iNdEx >= 0; iNdEx-- {
+			i -= len(m.Operators[iNdEx])
+			copy(dAtA[i:], m.Operators[iNdEx])
+			i = encodeVarintTypes(dAtA, i, uint64(len(m.Operators[iNdEx])))
+			i--
+			dAtA[i] = 0x12
+		}
+	}
+	if m.Segment != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Segment))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *AuditManifest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *AuditManifest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *AuditManifest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Recipe.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x6a
+	if m.Own {
+		i--
+		if m.Own {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x60
+	}
+	if len(m.Common) > 0 {
+		dAtA14 := make([]byte, len(m.Common)*10)
+		var j13 int
+		for _, num := range m.Common {
+			for num >= 1<<7 {
+				dAtA14[j13] = uint8(uint64(num)&0x7f | 0x80)
+				num >>= 7
+				j13++
+			}
+			dAtA14[j13] = uint8(num)
+			j13++
+		}
+		i -= j13
+		copy(dAtA[i:], dAtA14[:j13])
+		i = encodeVarintTypes(dAtA, i, uint64(j13))
+		i--
+		dAtA[i] = 0x5a
+	}
+	if m.Segments != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Segments))
+		i--
+		dAtA[i] = 0x50
+	}
+	if len(m.AuditSeed) > 0 {
+		i -= len(m.AuditSeed)
+		copy(dAtA[i:], m.AuditSeed)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.AuditSeed)))
+		i--
+		dAtA[i] = 0x4a
+	}
+	if len(m.OrderSeed) > 0 {
+		i -= len(m.OrderSeed)
+		copy(dAtA[i:], m.OrderSeed)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.OrderSeed)))
+		i--
+		dAtA[i] = 0x42
+	}
+	if m.TranscriptSize != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.TranscriptSize))
+		i--
+		dAtA[i] = 0x38
+	}
+	if len(m.TranscriptRoot) > 0 {
+		i -= len(m.TranscriptRoot)
+		copy(dAtA[i:], m.TranscriptRoot)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.TranscriptRoot)))
+		i--
+		dAtA[i] = 0x32
+	}
+	if len(m.TranscriptCid) > 0 {
+		i -= len(m.TranscriptCid)
+		copy(dAtA[i:], m.TranscriptCid)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.TranscriptCid)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	if len(m.Trainer) > 0 {
+		i -= len(m.Trainer)
+		copy(dAtA[i:], m.Trainer)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Trainer)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if len(m.InitSeed) > 0 {
+		i -= len(m.InitSeed)
+		copy(dAtA[i:], m.InitSeed)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.InitSeed)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	{
+		size, err := m.Parent.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	{
+		size, err := m.Score.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
 func (m *ScoreManifest) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -2920,6 +5075,40 @@ func (m *ScoreManifest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Batches) > 0 {
+		for iNdEx := len(m.Batches) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Batches[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTypes(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x1
+			i--
+			dAtA[i] = 0x92
+		}
+	}
+	if len(m.MappingSeed) > 0 {
+		i -= len(m.MappingSeed)
+		copy(dAtA[i:], m.MappingSeed)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.MappingSeed)))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x8a
+	}
+	if len(m.ScoreSeed) > 0 {
+		i -= len(m.ScoreSeed)
+		copy(dAtA[i:], m.ScoreSeed)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.ScoreSeed)))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x82
+	}
 	if len(m.EngineVersion) > 0 {
 		i -= len(m.EngineVersion)
 		copy(dAtA[i:], m.EngineVersion)
@@ -3151,6 +5340,16 @@ func (m *Totals) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	{
+		size := m.Slashed.Size()
+		i -= size
+		if _, err := m.Slashed.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x3a
 	if m.Wins != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.Wins))
 		i--
@@ -3285,6 +5484,59 @@ func (m *Params) Size() (n int) {
 	if l > 0 {
 		n += 2 + l + sovTypes(uint64(l))
 	}
+	if m.AuditCandidates != 0 {
+		n += 2 + sovTypes(uint64(m.AuditCandidates))
+	}
+	if m.AuditSegments != 0 {
+		n += 2 + sovTypes(uint64(m.AuditSegments))
+	}
+	if m.MaxChallenges != 0 {
+		n += 2 + sovTypes(uint64(m.MaxChallenges))
+	}
+	if m.KeyBlocks != 0 {
+		n += 2 + sovTypes(uint64(m.KeyBlocks))
+	}
+	if m.ProviderBondE6 != 0 {
+		n += 2 + sovTypes(uint64(m.ProviderBondE6))
+	}
+	l = m.CanaryBond.Size()
+	n += 2 + l + sovTypes(uint64(l))
+	if m.CanaryBlocks != 0 {
+		n += 2 + sovTypes(uint64(m.CanaryBlocks))
+	}
+	return n
+}
+
+func (m *RecipeBounds) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Optimizers) > 0 {
+		for _, s := range m.Optimizers {
+			l = len(s)
+			n += 1 + l + sovTypes(uint64(l))
+		}
+	}
+	if m.MinLearningRateE9 != 0 {
+		n += 1 + sovTypes(uint64(m.MinLearningRateE9))
+	}
+	if m.MaxLearningRateE9 != 0 {
+		n += 1 + sovTypes(uint64(m.MaxLearningRateE9))
+	}
+	if m.MinBatchSize != 0 {
+		n += 1 + sovTypes(uint64(m.MinBatchSize))
+	}
+	if m.MaxBatchSize != 0 {
+		n += 1 + sovTypes(uint64(m.MaxBatchSize))
+	}
+	if m.MinSteps != 0 {
+		n += 1 + sovTypes(uint64(m.MinSteps))
+	}
+	if m.MaxSteps != 0 {
+		n += 1 + sovTypes(uint64(m.MaxSteps))
+	}
 	return n
 }
 
@@ -3340,6 +5592,20 @@ func (m *GroupSettings) Size() (n int) {
 	l = len(m.InitSeed)
 	if l > 0 {
 		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Segments != 0 {
+		n += 2 + sovTypes(uint64(m.Segments))
+	}
+	l = m.Recipe.Size()
+	n += 2 + l + sovTypes(uint64(l))
+	if len(m.Providers) > 0 {
+		for _, s := range m.Providers {
+			l = len(s)
+			n += 2 + l + sovTypes(uint64(l))
+		}
+	}
+	if m.Mapping {
+		n += 3
 	}
 	return n
 }
@@ -3416,6 +5682,10 @@ func (m *Checkpoint) Size() (n int) {
 	}
 	if m.MetricE9 != 0 {
 		n += 1 + sovTypes(uint64(m.MetricE9))
+	}
+	l = len(m.MappingSeed)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
 	}
 	return n
 }
@@ -3515,6 +5785,198 @@ func (m *Round) Size() (n int) {
 	}
 	l = m.SettledSupply.Size()
 	n += 2 + l + sovTypes(uint64(l))
+	if m.OrderDraw != 0 {
+		n += 2 + sovTypes(uint64(m.OrderDraw))
+	}
+	l = len(m.OrderSeed)
+	if l > 0 {
+		n += 2 + l + sovTypes(uint64(l))
+	}
+	if m.ScoreDraw != 0 {
+		n += 2 + sovTypes(uint64(m.ScoreDraw))
+	}
+	l = len(m.ScoreSeed)
+	if l > 0 {
+		n += 2 + l + sovTypes(uint64(l))
+	}
+	if m.AuditDraw != 0 {
+		n += 2 + sovTypes(uint64(m.AuditDraw))
+	}
+	l = len(m.AuditSeed)
+	if l > 0 {
+		n += 2 + l + sovTypes(uint64(l))
+	}
+	l = m.Bond.Size()
+	n += 2 + l + sovTypes(uint64(l))
+	l = m.MaxBounty.Size()
+	n += 2 + l + sovTypes(uint64(l))
+	if len(m.Batches) > 0 {
+		for _, e := range m.Batches {
+			l = e.Size()
+			n += 2 + l + sovTypes(uint64(l))
+		}
+	}
+	if m.KeyUntil != 0 {
+		n += 2 + sovTypes(uint64(m.KeyUntil))
+	}
+	if m.KeysWithheld {
+		n += 3
+	}
+	if m.Audits != 0 {
+		n += 2 + sovTypes(uint64(m.Audits))
+	}
+	return n
+}
+
+func (m *SealedBatch) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Group)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Provider)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Round != 0 {
+		n += 1 + sovTypes(uint64(m.Round))
+	}
+	l = len(m.Cid)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Sha256)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Size_ != 0 {
+		n += 1 + sovTypes(uint64(m.Size_))
+	}
+	l = len(m.TableSha256)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Rows != 0 {
+		n += 1 + sovTypes(uint64(m.Rows))
+	}
+	l = len(m.KeyHash)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Key)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Status != 0 {
+		n += 1 + sovTypes(uint64(m.Status))
+	}
+	if m.ArtefactId != 0 {
+		n += 1 + sovTypes(uint64(m.ArtefactId))
+	}
+	return n
+}
+
+func (m *ProviderBond) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Group)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Provider)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = m.Amount.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	return n
+}
+
+func (m *Canary) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Group)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Round != 0 {
+		n += 1 + sovTypes(uint64(m.Round))
+	}
+	l = len(m.Planter)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Commitment)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = m.Bond.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	if m.Height != 0 {
+		n += 1 + sovTypes(uint64(m.Height))
+	}
+	if m.Status != 0 {
+		n += 1 + sovTypes(uint64(m.Status))
+	}
+	l = len(m.Trainer)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Finding != 0 {
+		n += 1 + sovTypes(uint64(m.Finding))
+	}
+	if m.ClaimLossE9 != 0 {
+		n += 1 + sovTypes(uint64(m.ClaimLossE9))
+	}
+	if len(m.Exposed) > 0 {
+		for _, s := range m.Exposed {
+			l = len(s)
+			n += 1 + l + sovTypes(uint64(l))
+		}
+	}
+	l = len(m.Note)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	return n
+}
+
+func (m *HeldLoss) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Group)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Round != 0 {
+		n += 1 + sovTypes(uint64(m.Round))
+	}
+	l = len(m.Trainer)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = m.Amount.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = len(m.Reason)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Until != 0 {
+		n += 1 + sovTypes(uint64(m.Until))
+	}
 	return n
 }
 
@@ -3637,6 +6099,135 @@ func (m *Submission) Size() (n int) {
 	if l > 0 {
 		n += 1 + l + sovTypes(uint64(l))
 	}
+	l = len(m.TranscriptCid)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.TranscriptSize != 0 {
+		n += 2 + sovTypes(uint64(m.TranscriptSize))
+	}
+	if m.AuditArtefactId != 0 {
+		n += 2 + sovTypes(uint64(m.AuditArtefactId))
+	}
+	if m.AuditTaskId != 0 {
+		n += 2 + sovTypes(uint64(m.AuditTaskId))
+	}
+	if m.Audit != nil {
+		l = m.Audit.Size()
+		n += 2 + l + sovTypes(uint64(l))
+	}
+	if len(m.Challenges) > 0 {
+		for _, e := range m.Challenges {
+			l = e.Size()
+			n += 2 + l + sovTypes(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *AuditVerdict) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Problem)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Segment != 0 {
+		n += 1 + sovTypes(uint64(m.Segment))
+	}
+	l = len(m.Digest)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.TaskId != 0 {
+		n += 1 + sovTypes(uint64(m.TaskId))
+	}
+	return n
+}
+
+func (m *SegmentChallenge) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Segment != 0 {
+		n += 1 + sovTypes(uint64(m.Segment))
+	}
+	if len(m.Operators) > 0 {
+		for _, s := range m.Operators {
+			l = len(s)
+			n += 1 + l + sovTypes(uint64(l))
+		}
+	}
+	if m.ArtefactId != 0 {
+		n += 1 + sovTypes(uint64(m.ArtefactId))
+	}
+	if m.TaskId != 0 {
+		n += 1 + sovTypes(uint64(m.TaskId))
+	}
+	if m.Verdict != nil {
+		l = m.Verdict.Size()
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	return n
+}
+
+func (m *AuditManifest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Score.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = m.Parent.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = len(m.InitSeed)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Trainer)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.TranscriptCid)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.TranscriptRoot)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.TranscriptSize != 0 {
+		n += 1 + sovTypes(uint64(m.TranscriptSize))
+	}
+	l = len(m.OrderSeed)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.AuditSeed)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Segments != 0 {
+		n += 1 + sovTypes(uint64(m.Segments))
+	}
+	if len(m.Common) > 0 {
+		l = 0
+		for _, e := range m.Common {
+			l += sovTypes(uint64(e))
+		}
+		n += 1 + sovTypes(uint64(l)) + l
+	}
+	if m.Own {
+		n += 2
+	}
+	l = m.Recipe.Size()
+	n += 1 + l + sovTypes(uint64(l))
 	return n
 }
 
@@ -3695,6 +6286,20 @@ func (m *ScoreManifest) Size() (n int) {
 	l = len(m.EngineVersion)
 	if l > 0 {
 		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.ScoreSeed)
+	if l > 0 {
+		n += 2 + l + sovTypes(uint64(l))
+	}
+	l = len(m.MappingSeed)
+	if l > 0 {
+		n += 2 + l + sovTypes(uint64(l))
+	}
+	if len(m.Batches) > 0 {
+		for _, e := range m.Batches {
+			l = e.Size()
+			n += 2 + l + sovTypes(uint64(l))
+		}
 	}
 	return n
 }
@@ -3766,6 +6371,8 @@ func (m *Totals) Size() (n int) {
 	if m.Wins != 0 {
 		n += 1 + sovTypes(uint64(m.Wins))
 	}
+	l = m.Slashed.Size()
+	n += 1 + l + sovTypes(uint64(l))
 	return n
 }
 
@@ -4280,6 +6887,350 @@ func (m *Params) Unmarshal(dAtA []byte) error {
 			}
 			m.EngineVersion = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
+		case 23:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field AuditCandidates", wireType)
+			}
+			m.AuditCandidates = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.AuditCandidates |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 24:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field AuditSegments", wireType)
+			}
+			m.AuditSegments = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.AuditSegments |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 25:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxChallenges", wireType)
+			}
+			m.MaxChallenges = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MaxChallenges |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 26:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field KeyBlocks", wireType)
+			}
+			m.KeyBlocks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.KeyBlocks |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 27:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ProviderBondE6", wireType)
+			}
+			m.ProviderBondE6 = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ProviderBondE6 |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 28:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field CanaryBond", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.CanaryBond.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 29:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field CanaryBlocks", wireType)
+			}
+			m.CanaryBlocks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.CanaryBlocks |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *RecipeBounds) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: RecipeBounds: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: RecipeBounds: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Optimizers", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Optimizers = append(m.Optimizers, string(dAtA[iNdEx:postIndex]))
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MinLearningRateE9", wireType)
+			}
+			m.MinLearningRateE9 = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MinLearningRateE9 |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxLearningRateE9", wireType)
+			}
+			m.MaxLearningRateE9 = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MaxLearningRateE9 |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MinBatchSize", wireType)
+			}
+			m.MinBatchSize = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MinBatchSize |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxBatchSize", wireType)
+			}
+			m.MaxBatchSize = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MaxBatchSize |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MinSteps", wireType)
+			}
+			m.MinSteps = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MinSteps |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxSteps", wireType)
+			}
+			m.MaxSteps = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MaxSteps |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -4701,6 +7652,110 @@ func (m *GroupSettings) Unmarshal(dAtA []byte) error {
 				m.InitSeed = []byte{}
 			}
 			iNdEx = postIndex
+		case 16:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Segments", wireType)
+			}
+			m.Segments = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Segments |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 17:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Recipe", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Recipe.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 18:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Providers", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Providers = append(m.Providers, string(dAtA[iNdEx:postIndex]))
+			iNdEx = postIndex
+		case 19:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Mapping", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Mapping = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -5282,6 +8337,40 @@ func (m *Checkpoint) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MappingSeed", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.MappingSeed = append(m.MappingSeed[:0], dAtA[iNdEx:postIndex]...)
+			if m.MappingSeed == nil {
+				m.MappingSeed = []byte{}
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -6150,6 +9239,1441 @@ func (m *Round) Unmarshal(dAtA []byte) error {
 				return err
 			}
 			iNdEx = postIndex
+		case 32:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OrderDraw", wireType)
+			}
+			m.OrderDraw = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.OrderDraw |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 33:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OrderSeed", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.OrderSeed = append(m.OrderSeed[:0], dAtA[iNdEx:postIndex]...)
+			if m.OrderSeed == nil {
+				m.OrderSeed = []byte{}
+			}
+			iNdEx = postIndex
+		case 34:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ScoreDraw", wireType)
+			}
+			m.ScoreDraw = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ScoreDraw |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 35:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ScoreSeed", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.ScoreSeed = append(m.ScoreSeed[:0], dAtA[iNdEx:postIndex]...)
+			if m.ScoreSeed == nil {
+				m.ScoreSeed = []byte{}
+			}
+			iNdEx = postIndex
+		case 36:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field AuditDraw", wireType)
+			}
+			m.AuditDraw = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.AuditDraw |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 37:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field AuditSeed", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.AuditSeed = append(m.AuditSeed[:0], dAtA[iNdEx:postIndex]...)
+			if m.AuditSeed == nil {
+				m.AuditSeed = []byte{}
+			}
+			iNdEx = postIndex
+		case 38:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Bond", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Bond.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 39:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxBounty", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.MaxBounty.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 40:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Batches", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Batches = append(m.Batches, SealedBatch{})
+			if err := m.Batches[len(m.Batches)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 41:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field KeyUntil", wireType)
+			}
+			m.KeyUntil = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.KeyUntil |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 42:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field KeysWithheld", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.KeysWithheld = bool(v != 0)
+		case 43:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Audits", wireType)
+			}
+			m.Audits = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Audits |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *SealedBatch) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: SealedBatch: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: SealedBatch: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Group", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Group = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Provider", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Provider = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			m.Round = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Round |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Cid", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Cid = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sha256", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Sha256 = append(m.Sha256[:0], dAtA[iNdEx:postIndex]...)
+			if m.Sha256 == nil {
+				m.Sha256 = []byte{}
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Size_", wireType)
+			}
+			m.Size_ = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Size_ |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TableSha256", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TableSha256 = append(m.TableSha256[:0], dAtA[iNdEx:postIndex]...)
+			if m.TableSha256 == nil {
+				m.TableSha256 = []byte{}
+			}
+			iNdEx = postIndex
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Rows", wireType)
+			}
+			m.Rows = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Rows |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 9:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field KeyHash", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.KeyHash = append(m.KeyHash[:0], dAtA[iNdEx:postIndex]...)
+			if m.KeyHash == nil {
+				m.KeyHash = []byte{}
+			}
+			iNdEx = postIndex
+		case 10:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Key", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Key = append(m.Key[:0], dAtA[iNdEx:postIndex]...)
+			if m.Key == nil {
+				m.Key = []byte{}
+			}
+			iNdEx = postIndex
+		case 11:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Status", wireType)
+			}
+			m.Status = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Status |= SealedBatchStatus(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 12:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ArtefactId", wireType)
+			}
+			m.ArtefactId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ArtefactId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *ProviderBond) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: ProviderBond: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: ProviderBond: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Group", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Group = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Provider", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Provider = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Amount", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Amount.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Canary) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Canary: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Canary: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Group", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Group = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			m.Round = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Round |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Planter", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Planter = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Commitment", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Commitment = append(m.Commitment[:0], dAtA[iNdEx:postIndex]...)
+			if m.Commitment == nil {
+				m.Commitment = []byte{}
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Bond", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Bond.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Height", wireType)
+			}
+			m.Height = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Height |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Status", wireType)
+			}
+			m.Status = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Status |= CanaryStatus(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Trainer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Trainer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Finding", wireType)
+			}
+			m.Finding = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Finding |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ClaimLossE9", wireType)
+			}
+			m.ClaimLossE9 = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ClaimLossE9 |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 11:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Exposed", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Exposed = append(m.Exposed, string(dAtA[iNdEx:postIndex]))
+			iNdEx = postIndex
+		case 12:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Note", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Note = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *HeldLoss) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: HeldLoss: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: HeldLoss: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Group", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Group = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			m.Round = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Round |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Trainer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Trainer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Amount", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Amount.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Reason", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Reason = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Until", wireType)
+			}
+			m.Until = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Until |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -7016,6 +11540,977 @@ func (m *Submission) Unmarshal(dAtA []byte) error {
 			}
 			m.Note = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
+		case 15:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TranscriptCid", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TranscriptCid = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 16:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TranscriptSize", wireType)
+			}
+			m.TranscriptSize = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TranscriptSize |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 17:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field AuditArtefactId", wireType)
+			}
+			m.AuditArtefactId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.AuditArtefactId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 18:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field AuditTaskId", wireType)
+			}
+			m.AuditTaskId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.AuditTaskId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 19:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Audit", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Audit == nil {
+				m.Audit = &AuditVerdict{}
+			}
+			if err := m.Audit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 20:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Challenges", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Challenges = append(m.Challenges, SegmentChallenge{})
+			if err := m.Challenges[len(m.Challenges)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *AuditVerdict) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: AuditVerdict: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: AuditVerdict: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Problem", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Problem = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Segment", wireType)
+			}
+			m.Segment = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Segment |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Digest", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Digest = append(m.Digest[:0], dAtA[iNdEx:postIndex]...)
+			if m.Digest == nil {
+				m.Digest = []byte{}
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TaskId", wireType)
+			}
+			m.TaskId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TaskId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *SegmentChallenge) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: SegmentChallenge: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: SegmentChallenge: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Segment", wireType)
+			}
+			m.Segment = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Segment |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operators", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operators = append(m.Operators, string(dAtA[iNdEx:postIndex]))
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ArtefactId", wireType)
+			}
+			m.ArtefactId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ArtefactId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TaskId", wireType)
+			}
+			m.TaskId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TaskId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Verdict", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Verdict == nil {
+				m.Verdict = &AuditVerdict{}
+			}
+			if err := m.Verdict.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *AuditManifest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: AuditManifest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: AuditManifest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Score", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Score.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Parent", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Parent.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field InitSeed", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.InitSeed = append(m.InitSeed[:0], dAtA[iNdEx:postIndex]...)
+			if m.InitSeed == nil {
+				m.InitSeed = []byte{}
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Trainer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Trainer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TranscriptCid", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TranscriptCid = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TranscriptRoot", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TranscriptRoot = append(m.TranscriptRoot[:0], dAtA[iNdEx:postIndex]...)
+			if m.TranscriptRoot == nil {
+				m.TranscriptRoot = []byte{}
+			}
+			iNdEx = postIndex
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TranscriptSize", wireType)
+			}
+			m.TranscriptSize = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TranscriptSize |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OrderSeed", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.OrderSeed = append(m.OrderSeed[:0], dAtA[iNdEx:postIndex]...)
+			if m.OrderSeed == nil {
+				m.OrderSeed = []byte{}
+			}
+			iNdEx = postIndex
+		case 9:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field AuditSeed", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.AuditSeed = append(m.AuditSeed[:0], dAtA[iNdEx:postIndex]...)
+			if m.AuditSeed == nil {
+				m.AuditSeed = []byte{}
+			}
+			iNdEx = postIndex
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Segments", wireType)
+			}
+			m.Segments = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Segments |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 11:
+			if wireType == 0 {
+				var v uint32
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTypes
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					v |= uint32(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				m.Common = append(m.Common, v)
+			} else if wireType == 2 {
+				var packedLen int
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTypes
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					packedLen |= int(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				if packedLen < 0 {
+					return ErrInvalidLengthTypes
+				}
+				postIndex := iNdEx + packedLen
+				if postIndex < 0 {
+					return ErrInvalidLengthTypes
+				}
+				if postIndex > l {
+					return io.ErrUnexpectedEOF
+				}
+				var elementCount int
+				var count int
+				for _, integer := range dAtA[iNdEx:postIndex] {
+					if integer < 128 {
+						count++
+					}
+				}
+				elementCount = count
+				if elementCount != 0 && len(m.Common) == 0 {
+					m.Common = make([]uint32, 0, elementCount)
+				}
+				for iNdEx < postIndex {
+					var v uint32
+					for shift := uint(0); ; shift += 7 {
+						if shift >= 64 {
+							return ErrIntOverflowTypes
+						}
+						if iNdEx >= l {
+							return io.ErrUnexpectedEOF
+						}
+						b := dAtA[iNdEx]
+						iNdEx++
+						v |= uint32(b&0x7F) << shift
+						if b < 0x80 {
+							break
+						}
+					}
+					m.Common = append(m.Common, v)
+				}
+			} else {
+				return fmt.Errorf("proto: wrong wireType = %d for field Common", wireType)
+			}
+		case 12:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Own", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Own = bool(v != 0)
+		case 13:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Recipe", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Recipe.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -7473,6 +12968,108 @@ func (m *ScoreManifest) Unmarshal(dAtA []byte) error {
 				return io.ErrUnexpectedEOF
 			}
 			m.EngineVersion = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 16:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ScoreSeed", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.ScoreSeed = append(m.ScoreSeed[:0], dAtA[iNdEx:postIndex]...)
+			if m.ScoreSeed == nil {
+				m.ScoreSeed = []byte{}
+			}
+			iNdEx = postIndex
+		case 17:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MappingSeed", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.MappingSeed = append(m.MappingSeed[:0], dAtA[iNdEx:postIndex]...)
+			if m.MappingSeed == nil {
+				m.MappingSeed = []byte{}
+			}
+			iNdEx = postIndex
+		case 18:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Batches", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Batches = append(m.Batches, SealedBatch{})
+			if err := m.Batches[len(m.Batches)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
 			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
@@ -8051,6 +13648,40 @@ func (m *Totals) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Slashed", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Slashed.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
