@@ -85,6 +85,10 @@ func (o *serveOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer answers.Close()
+	secrets, err := server.OpenSecrets(filepath.Join(o.overlay.home, "beacon.key"))
+	if err != nil {
+		return err
+	}
 	// Without --chain-id only the node knows the chain, so the node comes first.
 	chainID := o.node.chainID
 	if chainID == "" {
@@ -94,7 +98,7 @@ func (o *serveOptions) run(ctx context.Context) error {
 		chainID = client.ChainID()
 	}
 	worker := server.NewWorker(client, node, verifier.New(), answers, log)
-	grpcServer := server.NewGRPCServer(server.NewService(chainID, worker, answers, node, problem))
+	grpcServer := server.NewGRPCServer(server.NewService(chainID, worker, answers, secrets, node, problem))
 	log.Info("sidecar started", "chain", chainID, "listen", listener.Addr().String(), "peer", node.PeerID(), "addresses", node.Addresses(), "answers", answers.Len())
 
 	return together(ctx,

@@ -149,11 +149,11 @@ func (o *verifyOptions) run(ctx context.Context, keep bool) error {
 func recompute(ctx context.Context, client *chain.Client, fetch verifier.FetchFunc, group poltypes.Group, round poltypes.Round) (verification, error) {
 	v := verifier.New()
 	result := verification{Group: group.Name, Round: round.Number, Winner: round.Winner, Equal: true}
-	check := func(who string, c poltypes.Checkpoint, verdict *poltypes.Verdict) error {
+	check := func(who, trainer string, c poltypes.Checkpoint, verdict *poltypes.Verdict) error {
 		if verdict == nil {
 			return nil
 		}
-		m, err := pinned(ctx, client, group, round, c, verdict.TaskId)
+		m, err := pinned(ctx, client, group, round, trainer, c, verdict.TaskId)
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func recompute(ctx context.Context, client *chain.Client, fetch verifier.FetchFu
 	if round.Parent.Cid == "" {
 		parent = "parent (the initial weights, from the group's seed)"
 	}
-	if err := check(parent, round.Parent, round.ParentVerdict); err != nil {
+	if err := check(parent, "", round.Parent, round.ParentVerdict); err != nil {
 		return result, err
 	}
 	submissions, err := client.Submissions(ctx, group.Name, round.Number)
@@ -179,7 +179,7 @@ func recompute(ctx context.Context, client *chain.Client, fetch verifier.FetchFu
 	}
 	for _, s := range submissions {
 		c := poltypes.Checkpoint{Cid: s.CheckpointCid, Sha256: s.CheckpointHash, Size_: s.Size_}
-		err := check(s.Trainer, c, s.Verdict)
+		err := check(s.Trainer, s.Trainer, c, s.Verdict)
 		// Validators forget losing checkpoints after some rounds; the winner and its parent are kept.
 		if err != nil && s.Status != poltypes.SUBMISSION_STATUS_WINNER && !errors.Is(err, errMismatch) && ctx.Err() == nil {
 			result.Findings = append(result.Findings, finding{Who: s.Trainer, CID: c.Cid, Problem: "not checked: " + err.Error(), Equal: true})
@@ -195,15 +195,10 @@ func recompute(ctx context.Context, client *chain.Client, fetch verifier.FetchFu
 	return result, nil
 }
 
-// pinned returns the inputs of a score task: from the chain while it keeps the task, else put together from the round, which pins the
-// same.
-func pinned(ctx context.Context, client *chain.Client, g poltypes.Group, r poltypes.Round, c poltypes.Checkpoint, task uint64) (*poltypes.ScoreManifest, error) {
-	m := &poltypes.ScoreManifest{ChainId: client.ChainID(), Group: r.Group, Round: r.Number, ModelVersion: r.ModelVersion, Model: g.Settings.Model,
-		Objective: g.Settings.Objective, Evaluation: g.Settings.Evaluation, TrainingSet: r.TrainingSet, TrainingSetVersion: r.TrainingSetVersion,
-		Table: r.Table, CheckpointCid: c.Cid, CheckpointHash: c.Sha256, CheckpointSize: c.Size_, EngineVersion: r.EngineVersion}
-	if c.Cid == "" {
-		m.InitSeed = g.Settings.InitSeed
-	}
+// pinned returns the inputs of a score task, put together from the round, and checks that the chain's task, while it is kept, pins the
+// same; an empty trainer means the parent.
+func pinned(ctx context.Context, client *chain.Client, g poltypes.Group, r poltypes.Round, trainer string, c poltypes.Checkpoint, task uint64) (*poltypes.ScoreManifest, error) {
+	m := poltypes.NewScoreManifest(client.ChainID(), g, r, trainer, c)
 	t, err := client.Task(ctx, task)
 	if errors.Is(err, chain.ErrNotFound) {
 		return m, nil
@@ -215,10 +210,18 @@ func pinned(ctx context.Context, client *chain.Client, g poltypes.Group, r polty
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(want, t.Manifest) {
-		return nil, fmt.Errorf("%w: task %d of the chain does not pin the inputs of its round", errMismatch, task)
+	if bytes.Equal(want, t.Manifest) {
+		return m, nil
 	}
-	return m, nil
+	// A sealed batch that was found to be false is marked in the round after its task was opened, so the task has the last word on it.
+	var of poltypes.ScoreManifest
+	if err := of.Unmarshal(t.Manifest); err == nil && r.KeysWithheld {
+		m.Batches = of.Batches
+		if want, err = m.Marshal(); err == nil && bytes.Equal(want, t.Manifest) {
+			return m, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: task %d of the chain does not pin the inputs of its round", errMismatch, task)
 }
 
 func compare(who, cid string, v poltypes.Verdict, a poltypes.ScoreAnswer) finding {

@@ -26,6 +26,8 @@ import (
 
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	poltypes "github.com/pold-network/pold/x/pol/types"
+	reputationtypes "github.com/pold-network/pold/x/reputation/types"
+	polslashingtypes "github.com/pold-network/pold/x/slashing/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
@@ -71,6 +73,8 @@ func newCodec() (*codec.ProtoCodec, error) {
 	authtypes.RegisterInterfaces(registry)
 	attestationtypes.RegisterInterfaces(registry)
 	poltypes.RegisterInterfaces(registry)
+	reputationtypes.RegisterInterfaces(registry)
+	polslashingtypes.RegisterInterfaces(registry)
 	trainingsettypes.RegisterInterfaces(registry)
 	return codec.NewProtoCodec(registry), nil
 }

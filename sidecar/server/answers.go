@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/pold-network/pold/engine"
+	"github.com/pold-network/pold/sidecar/api"
 	"github.com/pold-network/pold/sidecar/atomicfile"
 )
 
@@ -29,18 +30,18 @@ type Answers struct {
 	file    *os.File
 	lines   int      // in the journal
 	order   []string // keys, oldest first
-	entries map[string][]byte
+	entries map[string]api.Answer
 }
 
-func answerKey(task uint64, manifestHash []byte) string {
-	return strconv.FormatUint(task, 10) + "/" + hex.EncodeToString(manifestHash)
+func answerKey(task uint64, manifestHash []byte, operator string) string {
+	return strconv.FormatUint(task, 10) + "/" + hex.EncodeToString(manifestHash) + "/" + operator
 }
 
 // OpenAnswers reads the journal at path, or starts one. Damaged lines (a crash, a bad disk) are dropped: they are computed again.
 func OpenAnswers(path string) (*Answers, error) { return openAnswers(path, maxAnswers) }
 
 func openAnswers(path string, limit int) (*Answers, error) {
-	a := &Answers{limit: limit, path: path, entries: map[string][]byte{}}
+	a := &Answers{limit: limit, path: path, entries: map[string]api.Answer{}}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("answers journal: %w", err)
 	}
@@ -70,22 +71,29 @@ func (a *Answers) load(b []byte) {
 }
 
 // A line is key, answer and CRC-32 of both: a damaged answer would cost stake.
-func formatLine(key string, answer []byte) string {
-	body := key + " " + hex.EncodeToString(answer)
+func formatLine(key string, answer api.Answer) string {
+	encoded, err := answer.Marshal()
+	if err != nil {
+		panic(err) // a message of numbers and bytes always has an encoding
+	}
+	body := key + " " + hex.EncodeToString(encoded)
 	return fmt.Sprintf("%s %08x\n", body, crc32.ChecksumIEEE([]byte(body)))
 }
 
-func parseLine(line string) (key string, answer []byte, ok bool) {
+func parseLine(line string) (key string, answer api.Answer, ok bool) {
 	at := strings.LastIndexByte(line, ' ')
 	if at < 0 || fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(line[:at]))) != line[at+1:] {
-		return "", nil, false
+		return "", answer, false
 	}
 	key, text, ok := strings.Cut(line[:at], " ")
-	answer, err := hex.DecodeString(text)
-	return key, answer, ok && err == nil && len(answer) > 0
+	encoded, err := hex.DecodeString(text)
+	if err == nil {
+		err = answer.Unmarshal(encoded)
+	}
+	return key, answer, ok && err == nil && len(answer.Answer) > 0
 }
 
-func (a *Answers) remember(key string, answer []byte) {
+func (a *Answers) remember(key string, answer api.Answer) {
 	if _, ok := a.entries[key]; !ok {
 		a.order = append(a.order, key)
 	}
@@ -97,10 +105,10 @@ func (a *Answers) remember(key string, answer []byte) {
 }
 
 // Get returns the answer to exactly this task with exactly these inputs.
-func (a *Answers) Get(task uint64, manifestHash []byte) ([]byte, bool) {
+func (a *Answers) Get(task uint64, manifestHash []byte, operator string) (api.Answer, bool) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	answer, ok := a.entries[answerKey(task, manifestHash)]
+	answer, ok := a.entries[answerKey(task, manifestHash, operator)]
 	return answer, ok
 }
 
@@ -112,10 +120,10 @@ func (a *Answers) Len() int {
 }
 
 // Put keeps an answer. The journal is written first, so that what a node has voted survives a crash.
-func (a *Answers) Put(task uint64, manifestHash, answer []byte) error {
+func (a *Answers) Put(manifestHash []byte, operator string, answer api.Answer) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	key := answerKey(task, manifestHash)
+	key := answerKey(answer.TaskId, manifestHash, operator)
 	if _, err := a.file.WriteString(formatLine(key, answer)); err != nil {
 		return fmt.Errorf("answers journal: %w; is the disk full?", err)
 	}

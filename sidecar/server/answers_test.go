@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pold-network/pold/sidecar/api"
 )
 
 func open(t *testing.T, path string, limit int) *Answers {
@@ -21,29 +23,29 @@ func open(t *testing.T, path string, limit int) *Answers {
 func TestAnswersSurviveARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "home", "answers.journal")
 	a := open(t, path, 10)
-	require.NoError(t, a.Put(7, []byte{1}, []byte("seven")))
-	require.NoError(t, a.Put(8, []byte{2}, []byte("eight")))
+	require.NoError(t, a.Put([]byte{1}, "", api.Answer{TaskId: 7, Answer: []byte("seven")}))
+	require.NoError(t, a.Put([]byte{2}, "", api.Answer{TaskId: 8, Answer: []byte("eight")}))
 	require.NoError(t, a.Close())
 	b := open(t, path, 10)
-	got, ok := b.Get(7, []byte{1})
+	got, ok := b.Get(7, []byte{1}, "")
 	require.True(t, ok)
-	require.Equal(t, "seven", string(got))
+	require.Equal(t, "seven", string(got.Answer))
 	require.Equal(t, 2, b.Len())
 }
 
 func TestAnAnswerBelongsToExactlyOneManifest(t *testing.T) {
 	a := open(t, filepath.Join(t.TempDir(), "j"), 10)
-	require.NoError(t, a.Put(7, []byte{1}, []byte("seven")))
-	_, ok := a.Get(7, []byte{2})
+	require.NoError(t, a.Put([]byte{1}, "", api.Answer{TaskId: 7, Answer: []byte("seven")}))
+	_, ok := a.Get(7, []byte{2}, "")
 	require.False(t, ok)
-	_, ok = a.Get(8, []byte{1})
+	_, ok = a.Get(8, []byte{1}, "")
 	require.False(t, ok)
 }
 
 func TestADamagedJournalNeverGivesAWrongAnswer(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	a := open(t, path, 10)
-	require.NoError(t, a.Put(7, []byte{1}, []byte("seven")))
+	require.NoError(t, a.Put([]byte{1}, "", api.Answer{TaskId: 7, Answer: []byte("seven")}))
 	require.NoError(t, a.Close())
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -54,8 +56,8 @@ func TestADamagedJournalNeverGivesAWrongAnswer(t *testing.T) {
 		} {
 			require.NoError(t, os.WriteFile(path, damaged, 0o600))
 			b := open(t, path, 10)
-			if got, ok := b.Get(7, []byte{1}); ok {
-				require.Equal(t, "seven", string(got))
+			if got, ok := b.Get(7, []byte{1}, ""); ok {
+				require.Equal(t, "seven", string(got.Answer))
 			}
 			require.LessOrEqual(t, b.Len(), 1)
 		}
@@ -65,7 +67,7 @@ func TestADamagedJournalNeverGivesAWrongAnswer(t *testing.T) {
 func TestAJournalOfAnotherEngineIsNotUsed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	a := open(t, path, 10)
-	require.NoError(t, a.Put(7, []byte{1}, []byte("seven")))
+	require.NoError(t, a.Put([]byte{1}, "", api.Answer{TaskId: 7, Answer: []byte("seven")}))
 	require.NoError(t, a.Close())
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -77,10 +79,10 @@ func TestJournalAndMemoryAreBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	a := open(t, path, 4)
 	for i := range 100 {
-		require.NoError(t, a.Put(uint64(i), []byte{1}, []byte("answer")))
+		require.NoError(t, a.Put([]byte{1}, "", api.Answer{TaskId: uint64(i), Answer: []byte("answer")}))
 	}
 	require.Equal(t, 4, a.Len())
-	_, ok := a.Get(99, []byte{1})
+	_, ok := a.Get(99, []byte{1}, "")
 	require.True(t, ok)
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)

@@ -2,38 +2,36 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
-	"github.com/pold-network/pold/sidecar/verifier"
+	"github.com/pold-network/pold/sidecar/api"
 )
 
+// errMissing says that a file could not be fetched before the computation began.
+var errMissing = errors.New("it could not be fetched")
+
 // compute answers a task whose files are held. An error, or a panic anywhere below, means that this validator abstains.
-func (w *Worker) compute(ctx context.Context, j job) (answer []byte, err error) {
+func (w *Worker) compute(ctx context.Context, j job, operator string) (answer api.Answer, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			answer, err = nil, fmt.Errorf("the computation of task %d panicked: %v; please report it", j.id, r)
+			answer, err = api.Answer{}, fmt.Errorf("the computation of task %d panicked: %v; please report it", j.task.ID, r)
 		}
 	}()
 	fetch := func(ctx context.Context, cid string, size uint64, hash []byte) ([]byte, error) {
+		if o, err := newObject(cid, size, hash); err != nil || j.missing[o] {
+			return nil, errMissing
+		}
 		ctx, cancel := context.WithTimeout(ctx, laterAttempts)
 		defer cancel()
 		return w.store.Fetch(ctx, cid, size, hash)
 	}
-	if j.score != nil {
-		a, err := w.verifier.Score(ctx, j.score, fetch)
-		if err != nil {
-			return nil, err
-		}
-		return a.Encode(), nil
-	}
-	table := j.data.Table
-	file, err := fetch(ctx, table.Cid, table.Size_, table.Sha256)
+	r, err := w.verifier.Compute(ctx, w.chain.ChainID(), j.task, operator, fetch)
 	if err != nil {
-		return nil, err
+		return api.Answer{}, err
 	}
-	a, err := verifier.CheckData(j.data, file, j.manifestHash)
-	if err != nil {
-		return nil, err
+	if r.Problem != "" || len(r.Challenges) > 0 {
+		w.log.Info("a checkpoint or transcript is refuted", "task", j.task.ID, "finding", r.Problem, "challenged segments", r.Challenges)
 	}
-	return a.Encode(), nil
+	return api.Answer{TaskId: j.task.ID, Answer: r.Answer, Personal: r.Personal, Challenges: r.Challenges}, nil
 }

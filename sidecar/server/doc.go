@@ -2,6 +2,8 @@
 // ahead of time, and hands them to the node over gRPC from memory.
 //
 //   - Worker (worker.go) is one loop: read the open work, plan what is needed (plan.go), fetch (fetch.go), compute (compute.go).
+//   - bundle.go says which files a question or a replay needs: a transcript names further ones.
+//   - secrets.go has the validator's contributions to the beacon.
 //   - answers.go keeps answers in memory and in a journal, so that a restart gives the same ones at once.
 //   - Service (service.go) is the gRPC interface that the node calls while it signs a block; it never waits for anything.
 //   - Peering (peering.go) follows the announced peers and announces this one.

@@ -17,7 +17,10 @@ import (
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
-const testChain = "test-1"
+const (
+	testChain    = "test-1"
+	testOperator = "polvaloper1test"
+)
 
 var quiet = slog.New(slog.DiscardHandler)
 

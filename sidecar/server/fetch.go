@@ -72,18 +72,18 @@ func (w *Worker) due(now time.Time, n int) []object {
 }
 
 // fetch downloads one object, checks it and tells others that it can be had here.
-func (w *Worker) fetch(ctx context.Context, o object, limit time.Duration) error {
+func (w *Worker) fetch(ctx context.Context, o object, limit time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	b, err := w.store.Fetch(ctx, o.cid, o.size, o.hash[:])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if uint64(len(b)) != o.size || sha256.Sum256(b) != o.hash {
-		return fmt.Errorf("object %s: expected %d bytes with SHA-256 %x, got %d with %x", o.cid, o.size, o.hash, len(b), sha256.Sum256(b))
+		return nil, fmt.Errorf("object %s: expected %d bytes with SHA-256 %x, got %d with %x", o.cid, o.size, o.hash, len(b), sha256.Sum256(b))
 	}
 	if err := w.store.Provide(ctx, o.cid); err != nil {
 		w.log.Debug("could not announce an object", "cid", o.cid, "error", err)
 	}
-	return nil
+	return b, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pold-network/pold/sidecar/verifier"
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
@@ -28,30 +29,87 @@ func newObject(cid string, size uint64, hash []byte) (object, error) {
 
 // job is a task that this program knows how to answer, with the files it needs.
 type job struct {
-	id           uint64
+	task         verifier.Task
 	rank         int // lower is more urgent
 	manifestHash []byte
 	needs        []object
-	score        *poltypes.ScoreManifest
-	data         *trainingsettypes.DataManifest
+	// audit is the pinned inputs of a task that replays segments, for the operator in of: its files are known once the transcript is.
+	audit *poltypes.AuditManifest
+	of    string
+	own   bool
+	// wants are files without which the answer differs: what the trainer withholds is challenged.
+	wants []object
+	// missing are the wants that could not be had when the computation began.
+	missing map[object]bool
 }
 
-// newJob decodes a task. An error means that this program must abstain.
-func newJob(chainID string, t attestationtypes.Task) (job, error) {
-	j := job{id: t.Id, rank: urgency(t.Status), manifestHash: t.ManifestHash}
+// newJob decodes a task for an operator. An error means that this program must abstain.
+func newJob(chainID string, t attestationtypes.Task, operator string) (job, error) {
+	j := job{task: verifier.Task{ID: t.Id, Kind: t.Kind, Manifest: t.Manifest}, rank: urgency(t.Status), manifestHash: t.ManifestHash}
 	if sum := sha256.Sum256(t.Manifest); !bytes.Equal(sum[:], t.ManifestHash) {
 		return j, fmt.Errorf("manifest: expected hash %x, got %x", t.ManifestHash, sum)
 	}
-	var err error
-	switch t.Kind {
-	case poltypes.ScoreTaskKind:
-		err = j.readScore(chainID, t.Manifest)
-	case trainingsettypes.DataTaskKind:
-		err = j.readData(chainID, t.Manifest)
-	default:
-		err = fmt.Errorf("unknown kind %q; install a newer release", t.Kind)
+	if t.Kind != attestationtypes.SpotTaskKind {
+		return j, j.read(chainID, t.Kind, t.Manifest, operator, true)
 	}
-	return j, err
+	var m attestationtypes.SpotManifest
+	if err := verifier.DecodeManifest(&m, t.Manifest, chainID, &m.ChainId); err != nil {
+		return j, err
+	}
+	return j, j.read(chainID, m.Kind, m.Manifest, m.Operator, false)
+}
+
+// read notes the files that pinned inputs name.
+func (j *job) read(chainID, kind string, manifest []byte, operator string, own bool) error {
+	switch kind {
+	case poltypes.ScoreTaskKind:
+		var m poltypes.ScoreManifest
+		if err := verifier.DecodeManifest(&m, manifest, chainID, &m.ChainId); err != nil {
+			return err
+		}
+		return j.readScore(&m)
+	case poltypes.AuditTaskKind:
+		var m poltypes.AuditManifest
+		if err := verifier.DecodeManifest(&m, manifest, chainID, &m.Score.ChainId); err != nil {
+			return err
+		}
+		return j.readAudit(&m, operator, own && m.Own)
+	case trainingsettypes.DataTaskKind:
+		var m trainingsettypes.DataManifest
+		if err := verifier.DecodeManifest(&m, manifest, chainID, &m.ChainId); err != nil {
+			return err
+		}
+		return j.need(m.Table.Cid, m.Table.Size_, m.Table.Sha256)
+	}
+	return fmt.Errorf("unknown kind %q; install a newer release", kind)
+}
+
+func (j *job) readScore(m *poltypes.ScoreManifest) error {
+	if err := j.need(m.Table.Cid, m.Table.Size_, m.Table.Sha256); err != nil {
+		return err
+	}
+	for _, b := range m.Batches {
+		if err := j.need(b.Cid, b.Size_, b.Sha256); err != nil {
+			return err
+		}
+	}
+	if m.CheckpointCid == "" {
+		return nil
+	}
+	return j.need(m.CheckpointCid, m.CheckpointSize, m.CheckpointHash)
+}
+
+func (j *job) readAudit(m *poltypes.AuditManifest, operator string, own bool) error {
+	j.audit, j.of, j.own = m, operator, own
+	if err := j.need(m.Score.Table.Cid, m.Score.Table.Size_, m.Score.Table.Sha256); err != nil {
+		return err
+	}
+	if m.Parent.Cid != "" {
+		if err := j.need(m.Parent.Cid, m.Parent.Size_, m.Parent.Sha256); err != nil {
+			return err
+		}
+	}
+	return j.need(m.TranscriptCid, m.TranscriptSize, m.TranscriptRoot)
 }
 
 // urgency orders tasks: witnesses first, then openings, then what still waits for its budget.
@@ -65,43 +123,6 @@ func urgency(s attestationtypes.TaskStatus) int {
 	return 2
 }
 
-func (j *job) readScore(chainID string, manifest []byte) error {
-	var m poltypes.ScoreManifest
-	if err := m.Unmarshal(manifest); err != nil {
-		return fmt.Errorf("manifest: %w", err)
-	}
-	// Fields that this release does not know would be lost: then it does not know what it is asked.
-	if again, err := m.Marshal(); err != nil || !bytes.Equal(again, manifest) {
-		return fmt.Errorf("manifest: it holds fields that this release does not know; install a newer one")
-	}
-	if m.ChainId != chainID {
-		return fmt.Errorf("manifest: expected chain %q, got %q", chainID, m.ChainId)
-	}
-	j.score = &m
-	if err := j.need(m.Table.Cid, m.Table.Size_, m.Table.Sha256); err != nil {
-		return err
-	}
-	if m.CheckpointCid == "" {
-		return nil
-	}
-	return j.need(m.CheckpointCid, m.CheckpointSize, m.CheckpointHash)
-}
-
-func (j *job) readData(chainID string, manifest []byte) error {
-	var m trainingsettypes.DataManifest
-	if err := m.Unmarshal(manifest); err != nil {
-		return fmt.Errorf("manifest: %w", err)
-	}
-	if again, err := m.Marshal(); err != nil || !bytes.Equal(again, manifest) {
-		return fmt.Errorf("manifest: it holds fields that this release does not know; install a newer one")
-	}
-	if m.ChainId != chainID {
-		return fmt.Errorf("manifest: expected chain %q, got %q", chainID, m.ChainId)
-	}
-	j.data = &m
-	return j.need(m.Table.Cid, m.Table.Size_, m.Table.Sha256)
-}
-
 func (j *job) need(cid string, size uint64, hash []byte) error {
 	o, err := newObject(cid, size, hash)
 	if err == nil {
@@ -112,5 +133,5 @@ func (j *job) need(cid string, size uint64, hash []byte) error {
 
 // sortJobs puts the most urgent first; equally urgent ones by id, so that all validators work in one order.
 func sortJobs(jobs []job) {
-	slices.SortFunc(jobs, func(a, b job) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id)) })
+	slices.SortFunc(jobs, func(a, b job) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.task.ID, b.task.ID)) })
 }

@@ -12,6 +12,7 @@ import (
 
 	"cosmossdk.io/collections"
 
+	"github.com/pold-network/pold/engine"
 	"github.com/pold-network/pold/sidecar/atomicfile"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
@@ -21,6 +22,8 @@ const (
 	retentionInterval = 30 * time.Second
 	// maxSweeps bounds the rounds of one group that are looked at in one pass.
 	maxSweeps = 64
+	// localRead bounds the reading of a file that is on disk unless it was removed before.
+	localRead = time.Second
 )
 
 // RetentionChain is what retention asks the node.
@@ -31,7 +34,8 @@ type RetentionChain interface {
 	TrainingSets(ctx context.Context) ([]trainingsettypes.TrainingSet, error)
 }
 
-// Retention removes checkpoints that lost more than some rounds ago. Tables and winners are kept: anybody may want to recompute a
+// Retention removes checkpoints that lost more than some rounds ago, with their transcripts, and the training states that audits
+// have looked at. Tables, winners and the transcripts of winners are kept: anybody may want to recompute a
 // verdict or go on from a checkpoint. A submission can name any CID, even that of another group's winner, so every winner is noted
 // before anything is removed, and a loser stays while any round of any group that was not swept names it.
 type Retention struct {
@@ -209,18 +213,49 @@ func (r *Retention) sweepRound(ctx context.Context, group string, number uint64,
 		return 0, err
 	}
 	removed := 0
-	for _, s := range submissions {
-		uses[s.CheckpointCid]--
-		if protected[s.CheckpointCid] || uses[s.CheckpointCid] > 0 {
-			continue
+	remove := func(cid string) {
+		if protected[cid] || uses[cid] > 0 {
+			return
 		}
-		if err := r.store.Remove(s.CheckpointCid); err != nil {
-			r.log.Debug("nothing to remove", "cid", s.CheckpointCid, "error", err)
-			continue
+		if err := r.store.Remove(cid); err != nil {
+			r.log.Debug("nothing to remove", "cid", cid, "error", err)
+			return
 		}
 		removed++
 	}
+	for _, s := range submissions {
+		uses[s.CheckpointCid]--
+		remove(s.CheckpointCid)
+		if s.TranscriptCid == "" {
+			continue
+		}
+		for _, cid := range r.states(ctx, s) {
+			remove(cid)
+		}
+		if s.Status != poltypes.SUBMISSION_STATUS_WINNER {
+			remove(s.TranscriptCid)
+		}
+	}
 	return removed, nil
+}
+
+// states lists the files that a transcript names, none when it is not here any more.
+func (r *Retention) states(ctx context.Context, s poltypes.Submission) []string {
+	ctx, cancel := context.WithTimeout(ctx, localRead)
+	defer cancel()
+	b, err := r.store.Fetch(ctx, s.TranscriptCid, s.TranscriptSize, s.TranscriptRoot)
+	if err != nil {
+		return nil
+	}
+	t, err := engine.ParseTranscript(b)
+	if err != nil {
+		return nil
+	}
+	var files []string
+	for _, l := range t.Leaves {
+		files = append(files, l.StateCID, l.TraceCID)
+	}
+	return files
 }
 
 func (r *Retention) save() error {

@@ -25,6 +25,7 @@ type Service struct {
 	chainID string
 	worker  *Worker
 	answers *Answers
+	secrets *Secrets
 	overlay Overlay
 	problem string // why this sidecar must not vote; empty when it may
 }
@@ -32,8 +33,8 @@ type Service struct {
 var _ api.SidecarServer = (*Service)(nil)
 
 // NewService returns the service of a worker. With a problem (a failed self-test) it gives no answers, only its status.
-func NewService(chainID string, worker *Worker, answers *Answers, overlay Overlay, problem string) *Service {
-	return &Service{chainID: chainID, worker: worker, answers: answers, overlay: overlay, problem: problem}
+func NewService(chainID string, worker *Worker, answers *Answers, secrets *Secrets, overlay Overlay, problem string) *Service {
+	return &Service{chainID: chainID, worker: worker, answers: answers, secrets: secrets, overlay: overlay, problem: problem}
 }
 
 // NewGRPCServer returns a gRPC server that speaks the encoding of the generated types.
@@ -53,10 +54,14 @@ func (s *Service) Answers(_ context.Context, r *api.AnswersRequest) (*api.Answer
 		return nil, status.Errorf(codes.FailedPrecondition, "this sidecar works for chain %q, the node asks for %q; start it with --chain-id %s",
 			s.chainID, r.ChainId, r.ChainId)
 	}
+	s.worker.SetOperator(r.Operator)
 	var response api.AnswersResponse
+	if r.Beacon != 0 {
+		response.BeaconSecret = s.secrets.Of(r.ChainId, r.Operator, r.Beacon)
+	}
 	for _, t := range r.Tasks {
-		if answer, ok := s.answers.Get(t.Id, t.ManifestHash); ok {
-			response.Answers = append(response.Answers, api.Answer{TaskId: t.Id, Answer: answer})
+		if answer, ok := s.answers.Get(t.Id, t.ManifestHash, r.Operator); ok {
+			response.Answers = append(response.Answers, answer)
 		}
 	}
 	for _, a := range r.Artefacts {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -45,19 +46,61 @@ func idleWorker(t *testing.T) (*Worker, *Answers) {
 	return NewWorker(&fakeChain{}, newStore(), verifier.New(), answers, quiet), answers
 }
 
+func secretsOf(t *testing.T) *Secrets {
+	t.Helper()
+	s, err := OpenSecrets(filepath.Join(t.TempDir(), "beacon.key"))
+	require.NoError(t, err)
+	return s
+}
+
+func TestTheSecretOfABeaconIsTheSameAfterARestart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "home", "beacon.key")
+	first, err := OpenSecrets(path)
+	require.NoError(t, err)
+	again, err := OpenSecrets(path)
+	require.NoError(t, err)
+	require.Equal(t, first.Of("chain", "operator", 7), again.Of("chain", "operator", 7))
+	seen := map[string]bool{}
+	for _, s := range [][]byte{first.Of("chain", "operator", 7), first.Of("chain", "operator", 8), first.Of("chain", "other", 7), first.Of("chai", "noperator", 7),
+		secretsOf(t).Of("chain", "operator", 7)} {
+		require.Len(t, s, 32)
+		require.False(t, seen[string(s)])
+		seen[string(s)] = true
+	}
+	require.NoError(t, os.WriteFile(path, []byte("short"), 0o600))
+	_, err = OpenSecrets(path)
+	require.ErrorContains(t, err, "expected 32 bytes")
+}
+
+func TestServiceTellsTheWorkerForWhomAndGivesItsSecret(t *testing.T) {
+	w, answers := idleWorker(t)
+	secrets := secretsOf(t)
+	client := dial(t, NewService(testChain, w, answers, secrets, fakeOverlay{}, ""))
+	require.Empty(t, w.Operator())
+	r, err := client.Answers(t.Context(), &api.AnswersRequest{ChainId: testChain, Operator: "one", Beacon: 3})
+	require.NoError(t, err)
+	require.Equal(t, "one", w.Operator())
+	require.Equal(t, secrets.Of(testChain, "one", 3), r.BeaconSecret)
+}
+
 func TestServiceAnswersExactlyWhatIsKnown(t *testing.T) {
 	w, answers := idleWorker(t)
-	require.NoError(t, answers.Put(1, []byte{1}, []byte("one")))
-	require.NoError(t, answers.Put(2, []byte{2}, []byte("two")))
+	require.NoError(t, answers.Put([]byte{1}, "", api.Answer{TaskId: 1, Answer: []byte("one")}))
+	require.NoError(t, answers.Put([]byte{2}, "", api.Answer{TaskId: 2, Answer: []byte("two")}))
 	w.downloads[object{cid: "held"}] = &download{held: true}
 	w.downloads[object{cid: "missing"}] = &download{}
-	w.asked = map[artefactKey]object{{7, "seven"}: {cid: "held"}, {8, "eight"}: {cid: "missing"}}
+	w.asked = map[artefactKey]bundle{
+		{7, "seven"}: {file: object{cid: "held"}, complete: true}, {8, "eight"}: {file: object{cid: "missing"}, complete: true},
+		{9, "nine"}: {file: object{cid: "held"}}, // a transcript that was not read yet
+		{10, "ten"}: {file: object{cid: "held"}, states: []object{{cid: "missing"}}, complete: true},
+	}
 	w.publish(5)
 
-	client := dial(t, NewService(testChain, w, answers, fakeOverlay{}, ""))
+	client := dial(t, NewService(testChain, w, answers, secretsOf(t), fakeOverlay{}, ""))
 	r, err := client.Answers(t.Context(), &api.AnswersRequest{ChainId: testChain,
-		Tasks:     []api.TaskKey{{Id: 1, ManifestHash: []byte{1}}, {Id: 2, ManifestHash: []byte{9}}, {Id: 3, ManifestHash: []byte{3}}},
-		Artefacts: []api.ArtefactKey{{Id: 7, Sha256: []byte("seven")}, {Id: 7, Sha256: []byte("other")}, {Id: 8, Sha256: []byte("eight")}}})
+		Tasks: []api.TaskKey{{Id: 1, ManifestHash: []byte{1}}, {Id: 2, ManifestHash: []byte{9}}, {Id: 3, ManifestHash: []byte{3}}},
+		Artefacts: []api.ArtefactKey{{Id: 7, Sha256: []byte("seven")}, {Id: 7, Sha256: []byte("other")}, {Id: 8, Sha256: []byte("eight")},
+			{Id: 9, Sha256: []byte("nine")}, {Id: 10, Sha256: []byte("ten")}}})
 	require.NoError(t, err)
 	require.Equal(t, []api.Answer{{TaskId: 1, Answer: []byte("one")}}, r.Answers)
 	require.Equal(t, []uint64{7}, r.Held)
@@ -65,7 +108,7 @@ func TestServiceAnswersExactlyWhatIsKnown(t *testing.T) {
 
 func TestServiceRefusesAnotherChain(t *testing.T) {
 	w, answers := idleWorker(t)
-	client := dial(t, NewService(testChain, w, answers, fakeOverlay{}, ""))
+	client := dial(t, NewService(testChain, w, answers, secretsOf(t), fakeOverlay{}, ""))
 	_, err := client.Answers(t.Context(), &api.AnswersRequest{ChainId: "test-2"})
 	require.Equal(t, codes.FailedPrecondition, status.Code(err))
 	require.ErrorContains(t, err, `"test-2"`)
@@ -73,8 +116,8 @@ func TestServiceRefusesAnotherChain(t *testing.T) {
 
 func TestServiceWithAProblemGivesItsStatusAndNoAnswers(t *testing.T) {
 	w, answers := idleWorker(t)
-	require.NoError(t, answers.Put(1, []byte{1}, []byte("one")))
-	client := dial(t, NewService(testChain, w, answers, fakeOverlay{}, "engine self-test failed"))
+	require.NoError(t, answers.Put([]byte{1}, "", api.Answer{TaskId: 1, Answer: []byte("one")}))
+	client := dial(t, NewService(testChain, w, answers, secretsOf(t), fakeOverlay{}, "engine self-test failed"))
 	_, err := client.Answers(t.Context(), &api.AnswersRequest{ChainId: testChain, Tasks: []api.TaskKey{{Id: 1, ManifestHash: []byte{1}}}})
 	require.Equal(t, codes.FailedPrecondition, status.Code(err))
 	r, err := client.Status(t.Context(), &api.StatusRequest{})
@@ -85,8 +128,8 @@ func TestServiceWithAProblemGivesItsStatusAndNoAnswers(t *testing.T) {
 
 func TestStatusTellsWhatPeopleWantToKnow(t *testing.T) {
 	w, answers := idleWorker(t)
-	require.NoError(t, answers.Put(1, []byte{1}, []byte("one")))
-	client := dial(t, NewService(testChain, w, answers, fakeOverlay{}, ""))
+	require.NoError(t, answers.Put([]byte{1}, "", api.Answer{TaskId: 1, Answer: []byte("one")}))
+	client := dial(t, NewService(testChain, w, answers, secretsOf(t), fakeOverlay{}, ""))
 	r, err := client.Status(t.Context(), &api.StatusRequest{})
 	require.NoError(t, err)
 	require.False(t, r.Ready, "the node has not answered yet")

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pold-network/pold/engine"
 	"github.com/pold-network/pold/sidecar/verifier"
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 )
@@ -14,6 +15,8 @@ import (
 const (
 	// pollInterval is how often the open work is read.
 	pollInterval = 250 * time.Millisecond
+	// wantAttempts is how often a state that only this validator replays is fetched in vain before it is challenged.
+	wantAttempts = 2
 	// maxJobBackoff bounds the wait before a failed computation is tried again.
 	maxJobBackoff = time.Minute
 )
@@ -32,7 +35,7 @@ type Worker struct {
 	answers  *Answers
 	log      *slog.Logger
 
-	asked     map[artefactKey]object
+	asked     map[artefactKey]bundle
 	downloads map[object]*download
 	jobs      []job
 	waits     map[uint64]jobWait // tasks whose computation failed
@@ -41,11 +44,15 @@ type Worker struct {
 	computing bool
 	connected bool
 	done      chan func() // results of goroutines, run by the loop
+	// watched are the transcripts among what is wanted; transcripts are those that were fetched, nil for files that are none.
+	watched     map[object]bool
+	transcripts map[object]*engine.Transcript
 
-	mu      sync.RWMutex
-	held    map[artefactKey]bool
-	reached bool
-	height  int64
+	mu       sync.RWMutex
+	operator string
+	held     map[artefactKey]bool
+	reached  bool
+	height   int64
 }
 
 type jobWait struct {
@@ -63,7 +70,22 @@ type artefactKey struct {
 func NewWorker(chain Chain, store Store, v *verifier.Verifier, answers *Answers, log *slog.Logger) *Worker {
 	return &Worker{chain: chain, store: store, verifier: v, answers: answers, log: log, connected: true,
 		downloads: map[object]*download{}, waits: map[uint64]jobWait{}, abstained: map[uint64]string{},
+		watched: map[object]bool{}, transcripts: map[object]*engine.Transcript{},
 		held: map[artefactKey]bool{}, done: make(chan func())}
+}
+
+// SetOperator says for which validator to compute. The node tells with every question, so nothing is computed before the first.
+func (w *Worker) SetOperator(operator string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.operator = operator
+}
+
+// Operator is the validator that this sidecar computes for, empty before the node has asked.
+func (w *Worker) Operator() string {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.operator
 }
 
 // Run works until the context ends. A node that is down is asked again quietly.
@@ -108,40 +130,32 @@ func (w *Worker) step(ctx context.Context, background *sync.WaitGroup) {
 	w.start(ctx, background)
 }
 
-// plan turns the open work into downloads and jobs and forgets what is over.
+// plan notes what the chain asks for now and forgets what it no longer asks for.
 func (w *Worker) plan(work *attestationtypes.QueryWorkResponse) {
-	artefacts := map[artefactKey]object{}
+	operator := w.Operator()
+	artefacts := map[artefactKey]bundle{}
 	wanted := map[object]int{}
-	want := func(o object) {
-		if _, ok := wanted[o]; !ok {
-			wanted[o] = len(wanted)
+	want := func(objects ...object) {
+		for _, o := range objects {
+			if _, ok := wanted[o]; !ok {
+				wanted[o] = len(wanted)
+			}
 		}
 	}
+	clear(w.watched)
 	for _, a := range work.Artefacts {
-		if o, err := newObject(a.Cid, a.Size_, a.Sha256); err == nil {
-			artefacts[artefactKey{a.Id, string(a.Sha256)}] = o
-			want(o)
+		if b, err := w.newBundle(a, operator); err == nil {
+			artefacts[artefactKey{a.Id, string(a.Sha256)}] = b
+			want(b.file)
+			want(b.states...)
+			want(b.wants...)
 		}
 	}
-	w.jobs = w.jobs[:0]
 	open := map[uint64]bool{}
-	for _, t := range work.Tasks {
-		open[t.Id] = true
-		if _, ok := w.answers.Get(t.Id, t.ManifestHash); ok {
-			continue
-		}
-		j, err := newJob(w.chain.ChainID(), t)
-		if err != nil {
-			w.abstain(t.Id, err)
-			continue
-		}
-		w.jobs = append(w.jobs, j)
-	}
-	sortJobs(w.jobs)
+	w.planJobs(work.Tasks, operator, open)
 	for _, j := range w.jobs {
-		for _, o := range j.needs {
-			want(o)
-		}
+		want(j.needs...)
+		want(j.wants...)
 	}
 	for o, place := range wanted {
 		d, ok := w.downloads[o]
@@ -154,6 +168,11 @@ func (w *Worker) plan(work *attestationtypes.QueryWorkResponse) {
 	for o, d := range w.downloads {
 		if _, ok := wanted[o]; !ok && !d.busy {
 			delete(w.downloads, o)
+		}
+	}
+	for o := range w.transcripts {
+		if !w.watched[o] {
+			delete(w.transcripts, o)
 		}
 	}
 	for id := range w.waits {
@@ -170,11 +189,34 @@ func (w *Worker) plan(work *attestationtypes.QueryWorkResponse) {
 	w.publish(work.Height)
 }
 
-// publish shows the gRPC service what is held.
+// planJobs lists the tasks that have no answer yet, most urgent first.
+func (w *Worker) planJobs(tasks []attestationtypes.Task, operator string, open map[uint64]bool) {
+	w.jobs = w.jobs[:0]
+	for _, t := range tasks {
+		open[t.Id] = true
+		if _, ok := w.answers.Get(t.Id, t.ManifestHash, operator); ok || operator == "" {
+			continue
+		}
+		j, err := newJob(w.chain.ChainID(), t, operator)
+		if err != nil {
+			w.abstain(t.Id, err)
+			continue
+		}
+		if j.audit != nil {
+			transcript := j.needs[len(j.needs)-1]
+			states, wants, _ := w.segments(transcript, j.audit, j.of, j.own)
+			j.needs, j.wants = append(j.needs, states...), wants
+		}
+		w.jobs = append(w.jobs, j)
+	}
+	sortJobs(w.jobs)
+}
+
+// publish makes what is held, and how far the chain was read, visible to Held and Progress.
 func (w *Worker) publish(height int64) {
 	held := make(map[artefactKey]bool, len(w.asked))
-	for key, o := range w.asked {
-		if d, ok := w.downloads[o]; ok && d.held {
+	for key, b := range w.asked {
+		if b.complete && w.holds(b.file) && w.holds(b.states...) {
 			held[key] = true
 		}
 	}
@@ -200,12 +242,13 @@ func (w *Worker) start(ctx context.Context, background *sync.WaitGroup) {
 		d.busy = true
 		w.fetching++
 		background.Go(func() {
-			err := w.fetch(ctx, o, limit)
+			file, err := w.fetch(ctx, o, limit)
 			w.finish(ctx, func() {
 				d.busy = false
 				w.fetching--
 				if err == nil {
 					d.held = true
+					w.read(o, file)
 					w.publish(w.height)
 				} else {
 					d.failed(time.Now())
@@ -223,9 +266,10 @@ func (w *Worker) start(ctx context.Context, background *sync.WaitGroup) {
 	}
 	w.computing = true
 	background.Go(func() {
-		answer, err := w.compute(ctx, j)
+		operator := w.Operator()
+		answer, err := w.compute(ctx, j, operator)
 		if err == nil {
-			err = w.answers.Put(j.id, j.manifestHash, answer)
+			err = w.answers.Put(j.manifestHash, operator, answer)
 		}
 		w.finish(ctx, func() {
 			w.computing = false
@@ -234,38 +278,57 @@ func (w *Worker) start(ctx context.Context, background *sync.WaitGroup) {
 	})
 }
 
-// ready returns the most urgent job that lacks neither files nor patience.
+// ready returns the most urgent job whose files are held. Own segments of an audit do not hold it up for long: what can't be fetched
+// is challenged.
 func (w *Worker) ready(now time.Time) (job, bool) {
-next:
 	for _, j := range w.jobs {
-		if _, ok := w.answers.Get(j.id, j.manifestHash); ok || w.waits[j.id].next.After(now) {
+		if _, ok := w.answers.Get(j.task.ID, j.manifestHash, w.Operator()); ok || w.waits[j.task.ID].next.After(now) || !w.holds(j.needs...) {
 			continue
 		}
-		for _, o := range j.needs {
+		if j.audit != nil && !w.known(&j) {
+			continue
+		}
+		j.missing = map[object]bool{}
+		patient := true
+		for _, o := range j.wants {
 			if d, ok := w.downloads[o]; !ok || !d.held {
-				continue next
+				j.missing[o] = true
+				patient = patient && ok && d.failures >= wantAttempts
 			}
 		}
-		return j, true
+		if patient {
+			return j, true
+		}
 	}
 	return job{}, false
+}
+
+// known reports whether the transcript of an audit was read and its start states are held; it notes the operator's own ones.
+func (w *Worker) known(j *job) bool {
+	o, err := newObject(j.audit.TranscriptCid, j.audit.TranscriptSize, j.audit.TranscriptRoot)
+	if err != nil {
+		return false
+	}
+	states, wants, known := w.segments(o, j.audit, j.of, j.own)
+	j.wants = wants
+	return known && w.holds(states...)
 }
 
 // computed notes how a computation ended.
 func (w *Worker) computed(ctx context.Context, j job, err error) {
 	if err == nil {
-		delete(w.waits, j.id)
-		w.log.Info("answer ready", "task", j.id)
+		delete(w.waits, j.task.ID)
+		w.log.Info("answer ready", "task", j.task.ID)
 		return
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return
 	}
-	w.abstain(j.id, err)
-	wait := w.waits[j.id]
+	w.abstain(j.task.ID, err)
+	wait := w.waits[j.task.ID]
 	wait.failures++
 	wait.next = time.Now().Add(min(maxJobBackoff, time.Second<<min(wait.failures, 6)))
-	w.waits[j.id] = wait
+	w.waits[j.task.ID] = wait
 	// The files may have been damaged on disk since they were fetched.
 	for _, o := range j.needs {
 		if d, ok := w.downloads[o]; ok && !d.busy {

@@ -73,6 +73,7 @@ func run(t *testing.T, test func(t *testing.T, w *world)) {
 		defer answers.Close()
 		w := &world{chain: &fakeChain{height: 1}, store: newStore(), answers: answers}
 		w.worker = NewWorker(w.chain, w.store, verifier.New(), answers, quiet)
+		w.worker.SetOperator(testOperator)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- w.worker.Run(ctx) }()
@@ -95,15 +96,15 @@ func TestWorkerAnswersTasksWhoseFilesItHolds(t *testing.T) {
 		w.chain.locked(func() { w.chain.tasks = []attestationtypes.Task{score, data} })
 		pass(2 * time.Second)
 
-		got, ok := w.answers.Get(1, data.ManifestHash)
+		got, ok := w.answers.Get(1, data.ManifestHash, testOperator)
 		require.True(t, ok)
 		want, err := verifier.CheckData(&trainingsettypes.DataManifest{Table: table(t)}, tableFile, data.ManifestHash)
 		require.NoError(t, err)
-		require.Equal(t, want.Encode(), got)
+		require.Equal(t, want.Encode(), got.Answer)
 
-		got, ok = w.answers.Get(2, score.ManifestHash)
+		got, ok = w.answers.Get(2, score.ManifestHash, testOperator)
 		require.True(t, ok, "a queued task is computed ahead")
-		a, err := poltypes.DecodeScoreAnswer(got)
+		a, err := poltypes.DecodeScoreAnswer(got.Answer)
 		require.NoError(t, err)
 		require.Equal(t, poltypes.ScoreValid, a.Status)
 		require.NotZero(t, a.RankLossE9)
@@ -175,9 +176,9 @@ func TestWorkerAbstainsFromWhatItDoesNotUnderstand(t *testing.T) {
 				good := dataTask(t, 2, attestationtypes.TASK_STATUS_COMMIT)
 				w.chain.locked(func() { w.chain.tasks = []attestationtypes.Task{odd, good} })
 				pass(10 * time.Second)
-				_, ok := w.answers.Get(1, odd.ManifestHash)
+				_, ok := w.answers.Get(1, odd.ManifestHash, testOperator)
 				require.False(t, ok)
-				_, ok = w.answers.Get(2, good.ManifestHash)
+				_, ok = w.answers.Get(2, good.ManifestHash, testOperator)
 				require.True(t, ok, "the next task is answered all the same")
 			})
 		})
@@ -222,11 +223,12 @@ func TestWorkerRemembersNothingOfWorkThatIsOver(t *testing.T) {
 }
 
 func TestUrgentTasksComeFirstAndEqualOnesById(t *testing.T) {
-	jobs := []job{{id: 1, rank: 2}, {id: 9, rank: 0}, {id: 4, rank: 1}, {id: 3, rank: 0}}
+	jobs := []job{{task: verifier.Task{ID: 1}, rank: 2}, {task: verifier.Task{ID: 9}, rank: 0}, {task: verifier.Task{ID: 4}, rank: 1},
+		{task: verifier.Task{ID: 3}, rank: 0}}
 	sortJobs(jobs)
 	var ids []uint64
 	for _, j := range jobs {
-		ids = append(ids, j.id)
+		ids = append(ids, j.task.ID)
 	}
 	require.Equal(t, []uint64{3, 9, 4, 1}, ids)
 }

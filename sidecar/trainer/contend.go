@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"cosmossdk.io/collections"
 
+	"github.com/pold-network/pold/engine"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 )
 
@@ -23,6 +25,8 @@ type candidate struct {
 	lossE9        uint64
 	parentLossE9  uint64
 	metricE9      uint64
+	// transcript is nil in proof mode SCORED.
+	transcript *engine.Transcript
 }
 
 // Outcome is what became of a commitment.
@@ -49,19 +53,36 @@ func (t *Trainer) enter(ctx context.Context, group string, round uint64, c candi
 	if _, err := rand.Read(e.Salt); err != nil {
 		return Entry{}, fmt.Errorf("draw a salt: %w", err)
 	}
-	return e, t.journal.save(e, c.file)
+	var transcript []byte
+	if c.transcript != nil {
+		transcript = c.transcript.Encode()
+		if e.TranscriptCID, err = t.store.Add(ctx, transcript); err != nil {
+			return Entry{}, fmt.Errorf("store the transcript: %w", err)
+		}
+		root := sha256.Sum256(transcript)
+		e.TranscriptSHA256, e.TranscriptSize = root[:], uint64(len(transcript))
+	}
+	return e, t.journal.save(e, c.file, transcript)
 }
 
 // follow takes an entry from wherever it stands to the end of its round: commit, reveal, settle. Refusals are tried again for as long
 // as the phase lasts, because a commitment that is not revealed loses its bond. An error leaves the entry in the journal, so that the
 // next start resumes it; only the chain's own account of the round ends it.
 func (t *Trainer) follow(ctx context.Context, e Entry) (Outcome, error) {
-	provided := false
+	provided, statesProvided := false, false
+	var announcing sync.WaitGroup
+	defer announcing.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var sending attempts
 	for {
 		p, err := t.look(ctx, e)
 		if p.own != nil && p.own.Revealed && !provided {
 			provided = t.provide(ctx, e)
+		}
+		if p.own != nil && p.own.Revealed && p.round.Phase == poltypes.ROUND_PHASE_AUDIT && !statesProvided {
+			statesProvided = true
+			announcing.Go(func() { t.provideStates(ctx, e) })
 		}
 		switch {
 		case err != nil:
@@ -229,7 +250,8 @@ func (t *Trainer) commit(ctx context.Context, e Entry) error {
 
 func (t *Trainer) reveal(ctx context.Context, e Entry) error {
 	hash, height, err := t.sender.Send(ctx, &poltypes.MsgSubmitCheckpoint{Sender: e.Trainer, Group: e.Group, Round: e.Round, CheckpointCid: e.CID,
-		CheckpointHash: e.SHA256, Size_: e.Size, ClaimedLossE9: e.ClaimedLossE9, Salt: e.Salt})
+		CheckpointHash: e.SHA256, Size_: e.Size, ClaimedLossE9: e.ClaimedLossE9, Salt: e.Salt,
+		TranscriptRoot: e.TranscriptSHA256, TranscriptCid: e.TranscriptCID, TranscriptSize: e.TranscriptSize})
 	if err != nil {
 		return err
 	}
@@ -237,7 +259,7 @@ func (t *Trainer) reveal(ctx context.Context, e Entry) error {
 	return nil
 }
 
-// provide makes the checkpoint available to others, from the journal if the store has lost it. It reports whether that worked; the
+// provide makes checkpoint and transcript available to others, from the journal if the store has lost them. It reports whether that worked; the
 // validators are directly connected as a rule, so a failed announcement is only noted.
 func (t *Trainer) provide(ctx context.Context, e Entry) bool {
 	file, err := t.journal.checkpoint(e)
@@ -246,6 +268,14 @@ func (t *Trainer) provide(ctx context.Context, e Entry) bool {
 	}
 	if err == nil {
 		err = t.store.Provide(ctx, e.CID)
+	}
+	if transcript, readErr := t.journal.transcript(e); err == nil && (readErr != nil || transcript != nil) {
+		if err = readErr; err == nil {
+			_, err = t.store.Add(ctx, transcript)
+		}
+		if err == nil {
+			err = t.store.Provide(ctx, e.TranscriptCID)
+		}
 	}
 	if err != nil && ctx.Err() == nil {
 		t.log.Warn("could not announce the checkpoint to the overlay; trying again", "cid", e.CID, "error", err)
@@ -280,6 +310,7 @@ func (t *Trainer) settle(ctx context.Context, e Entry, round poltypes.Round, own
 		event.RewardUnrn = round.Reward.String()
 	}
 	t.report(event)
+	t.forgetEntry(e)
 	if err := t.journal.remove(e); err != nil {
 		t.log.Warn("could not clean up the trainer journal", "error", err)
 	}
@@ -289,5 +320,6 @@ func (t *Trainer) settle(ctx context.Context, e Entry, round poltypes.Round, own
 // drop ends an entry that can't be revealed any more.
 func (t *Trainer) drop(e Entry, note string, refusal error) (Outcome, error) {
 	t.report(Event{Event: EventMissed, Group: e.Group, Round: e.Round, Trainer: e.Trainer, Note: note})
+	t.forgetEntry(e)
 	return Outcome{Entry: e, Note: note, Refusal: refusal}, t.journal.remove(e)
 }

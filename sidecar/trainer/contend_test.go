@@ -234,12 +234,12 @@ func TestTheJournalReplacesNoEntryOfTheSameRound(t *testing.T) {
 	file := []byte("weights")
 	e := Entry{ChainID: testChain, Group: "digits", Round: 1, Trainer: account, Salt: []byte("salt"), SHA256: []byte("sum")}
 	require.NoError(t, os.WriteFile(j.name(e)+".safetensors", []byte("left by a crash before the entry was written"), 0o600))
-	require.NoError(t, j.save(e, file))
-	require.NoError(t, j.save(e, file), "the same entry again changes nothing")
+	require.NoError(t, j.save(e, file, nil))
+	require.NoError(t, j.save(e, file, nil), "the same entry again changes nothing")
 
 	other := e
 	other.Salt = []byte("another salt")
-	require.ErrorContains(t, j.save(other, []byte("other weights")), "group digits round 1")
+	require.ErrorContains(t, j.save(other, []byte("other weights"), nil), "group digits round 1")
 	open, err := j.entries(testChain, account)
 	require.NoError(t, err)
 	require.Equal(t, []Entry{e}, open)
@@ -248,8 +248,8 @@ func TestTheJournalReplacesNoEntryOfTheSameRound(t *testing.T) {
 	require.Equal(t, file, kept)
 
 	other.Round = 2
-	require.NoError(t, j.save(other, file))
+	require.NoError(t, j.save(other, file, nil))
 	require.NoError(t, j.remove(e))
 	other.Round = 1
-	require.NoError(t, j.save(other, file), "after its round an entry makes room")
+	require.NoError(t, j.save(other, file, nil), "after its round an entry makes room")
 }

@@ -96,7 +96,7 @@ func (c *fakeChain) settle(r *poltypes.Round) {
 	for i := range c.submissions[r.Number] {
 		s := &c.submissions[r.Number][i]
 		file := c.store.files[s.CheckpointCid]
-		f, err := verifier.New().Evaluate(context.Background(), verifier.RoundInputs(c.group, *r), file, c.store.Fetch)
+		f, err := verifier.New().Evaluate(context.Background(), verifier.RoundInputs(testChain, c.group, *r, s.Trainer), file, c.store.Fetch)
 		if err != nil {
 			panic(err)
 		}
@@ -232,7 +232,8 @@ func (c *fakeChain) apply(msg sdk.Msg) error {
 			if x.Trainer == m.Sender && string(x.Commitment) == string(want) {
 				x.Revealed = true
 				c.submissions[m.Round] = append(c.submissions[m.Round], poltypes.Submission{Trainer: m.Sender, CheckpointCid: m.CheckpointCid,
-					CheckpointHash: m.CheckpointHash, Size_: m.Size_, ClaimedLossE9: m.ClaimedLossE9, Status: poltypes.SUBMISSION_STATUS_REVEALED})
+					CheckpointHash: m.CheckpointHash, Size_: m.Size_, ClaimedLossE9: m.ClaimedLossE9, TranscriptCid: m.TranscriptCid, TranscriptRoot: m.TranscriptRoot, TranscriptSize: m.TranscriptSize,
+					Status: poltypes.SUBMISSION_STATUS_REVEALED})
 				return nil
 			}
 		}
@@ -277,6 +278,16 @@ func (s *fakeStore) Provide(_ context.Context, cid string) error {
 		return errors.New("not stored")
 	}
 	s.provided[cid] = true
+	return nil
+}
+
+func (s *fakeStore) Remove(cid string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files[cid] == nil {
+		return errors.New("not stored")
+	}
+	delete(s.files, cid)
 	return nil
 }
 

@@ -25,6 +25,10 @@ type Entry struct {
 	SHA256        []byte `json:"checkpoint_sha256"`
 	Size          uint64 `json:"size"`
 	ClaimedLossE9 uint64 `json:"claimed_loss_e9"`
+	// The transcript, in proof mode PROVED.
+	TranscriptCID    string `json:"transcript_cid,omitempty"`
+	TranscriptSHA256 []byte `json:"transcript_sha256,omitempty"`
+	TranscriptSize   uint64 `json:"transcript_size,omitempty"`
 	// LossE9, ParentLossE9 and MetricE9 are what we computed ourselves, for reports.
 	LossE9       uint64 `json:"loss_e9"`
 	ParentLossE9 uint64 `json:"parent_loss_e9"`
@@ -34,10 +38,11 @@ type Entry struct {
 
 // commitment returns the bytes that go on chain.
 func (e Entry) commitment() []byte {
-	return poltypes.CommitmentOf(e.ChainID, e.Group, e.Round, e.Trainer, e.SHA256, nil, e.ClaimedLossE9, e.Salt)
+	return poltypes.CommitmentOf(e.ChainID, e.Group, e.Round, e.Trainer, e.SHA256, e.TranscriptSHA256, e.ClaimedLossE9, e.Salt)
 }
 
-// journal is a folder with two files for each open commitment: NAME.json and NAME.safetensors. Both are secret until the reveal.
+// journal is a folder with two or three files for each open commitment: NAME.json, NAME.safetensors and, in proof mode PROVED,
+// NAME.transcript. All are secret until the reveal.
 type journal struct{ dir string }
 
 func openJournal(dir string) (journal, error) {
@@ -51,9 +56,9 @@ func (j journal) name(e Entry) string {
 	return filepath.Join(j.dir, fmt.Sprintf("%s-%s-%s-%d", e.ChainID, e.Trainer, e.Group, e.Round))
 }
 
-// save writes the checkpoint first: an entry without one could not be revealed. It never replaces an entry by another one of the same
+// save writes checkpoint and transcript first: an entry without one could not be revealed. It never replaces an entry by another one of the same
 // round, whose commitment may be on its way.
-func (j journal) save(e Entry, checkpoint []byte) error {
+func (j journal) save(e Entry, checkpoint, transcript []byte) error {
 	b, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
 		return fmt.Errorf("trainer journal: %w", err)
@@ -69,6 +74,11 @@ func (j journal) save(e Entry, checkpoint []byte) error {
 	if err := atomicfile.Write(j.name(e)+".safetensors", checkpoint, 0o600); err != nil {
 		return fmt.Errorf("trainer journal: %w; nothing was committed", err)
 	}
+	if transcript != nil {
+		if err := atomicfile.Write(j.name(e)+".transcript", transcript, 0o600); err != nil {
+			return fmt.Errorf("trainer journal: %w; nothing was committed", err)
+		}
+	}
 	if err := atomicfile.Write(j.name(e)+".json", b, 0o600); err != nil {
 		return fmt.Errorf("trainer journal: %w; nothing was committed", err)
 	}
@@ -77,7 +87,26 @@ func (j journal) save(e Entry, checkpoint []byte) error {
 
 // remove forgets an entry.
 func (j journal) remove(e Entry) error {
-	return errors.Join(os.Remove(j.name(e)+".json"), os.Remove(j.name(e)+".safetensors"))
+	err := errors.Join(os.Remove(j.name(e)+".json"), os.Remove(j.name(e)+".safetensors"))
+	if e.TranscriptCID != "" {
+		err = errors.Join(err, os.Remove(j.name(e)+".transcript"))
+	}
+	return err
+}
+
+// transcript reads the transcript of an entry and checks it; nil when the group asks for none.
+func (j journal) transcript(e Entry) ([]byte, error) {
+	if e.TranscriptCID == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(j.name(e) + ".transcript")
+	if err != nil {
+		return nil, fmt.Errorf("trainer journal: %w", err)
+	}
+	if sum := sha256.Sum256(b); !bytes.Equal(sum[:], e.TranscriptSHA256) {
+		return nil, fmt.Errorf("trainer journal: transcript of group %s round %d: expected SHA-256 %x, got %x", e.Group, e.Round, e.TranscriptSHA256, sum)
+	}
+	return b, nil
 }
 
 // checkpoint reads the bytes of an entry and checks them.

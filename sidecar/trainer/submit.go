@@ -59,12 +59,11 @@ func (t *Trainer) Submit(ctx context.Context, s Submission) (Outcome, error) {
 
 // appraise computes the claim of a file and refuses to risk a bond for nothing.
 func (t *Trainer) appraise(ctx context.Context, g poltypes.Group, r poltypes.Round, s Submission) (candidate, error) {
-	in := verifier.RoundInputs(g, r)
-	parent, err := t.parent(ctx, in, g, r)
-	if err != nil {
-		return candidate{}, err
+	if g.Settings.Proof == poltypes.PROOF_MODE_PROVED {
+		return candidate{}, fmt.Errorf("group %q asks for a proof of training, which a finished file has not; take part with: trainerd train --group %s", g.Name, g.Name)
 	}
-	before, err := t.verifier.Evaluate(ctx, in, parent, t.fetch)
+	in := verifier.RoundInputs(t.chain.ChainID(), g, r, t.sender.Address())
+	_, before, err := t.parent(ctx, in, g, r)
 	if err != nil {
 		return candidate{}, err
 	}

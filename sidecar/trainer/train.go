@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -30,11 +31,17 @@ type Recipe struct {
 	Seed []byte
 }
 
-// engineRecipe fills in the group's bound and the seed of the round, and halves the rate so many times.
-func (r Recipe) engineRecipe(g poltypes.Group, round uint64, halvings int) engine.Recipe {
+// engineRecipe fills in the group's bound and the seed of the round, and halves the rate so many times. In proof mode PROVED the beacon
+// has drawn the seed.
+func (r Recipe) engineRecipe(g poltypes.Group, round poltypes.Round, trainer string, halvings int) engine.Recipe {
 	e := r.Recipe
 	e.LearningRate /= float32(int(1) << halvings)
-	e.Seed = roundSeed(r.Seed, g.Name, round)
+	if g.Settings.Proof == poltypes.PROOF_MODE_PROVED {
+		e.Seed = [sha256.Size]byte(poltypes.TrainerSeed(round.OrderSeed, trainer))
+		e.Steps = min(max(e.Steps, int(g.Settings.Recipe.MinSteps), int(g.Settings.Segments)), int(g.Settings.Recipe.MaxSteps))
+	} else {
+		e.Seed = roundSeed(r.Seed, g.Name, round.Number)
+	}
 	if bound := int(g.Settings.MaxSteps); bound > 0 {
 		e.Steps = bound
 	}
@@ -43,12 +50,8 @@ func (r Recipe) engineRecipe(g poltypes.Group, round uint64, halvings int) engin
 
 // train learns from the parent of a round. A reason instead of a candidate says why committing would not pay.
 func (t *Trainer) train(ctx context.Context, g poltypes.Group, r poltypes.Round) (c candidate, reason string, err error) {
-	in := verifier.RoundInputs(g, r)
-	parent, err := t.parent(ctx, in, g, r)
-	if err != nil {
-		return c, "", err
-	}
-	before, err := t.verifier.Evaluate(ctx, in, parent, t.fetch)
+	in := verifier.RoundInputs(t.chain.ChainID(), g, r, t.sender.Address())
+	model, before, err := t.parent(ctx, in, g, r)
 	if err != nil {
 		return c, "", err
 	}
@@ -56,21 +59,23 @@ func (t *Trainer) train(ctx context.Context, g poltypes.Group, r poltypes.Round)
 	if err != nil {
 		return c, "", err
 	}
-	model, err := in.Decode(parent)
-	if err != nil {
-		return c, "", fmt.Errorf("the parent %s is not usable: %w", r.Parent.Cid, err)
+	if err := checkRecipe(g, t.recipe.engineRecipe(g, r, t.sender.Address(), t.halvings(g.Name))); err != nil {
+		return c, "", err
 	}
 	watch, stop := context.WithCancel(ctx)
 	defer stop()
 	var closing atomic.Bool
 	go t.watchCommitPhase(watch, r, &closing)
 	t.report(Event{Event: EventRound, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), ParentLossE9: &before.RankLossE9,
-		Steps: t.recipe.engineRecipe(g, r.Number, 0).Steps})
+		Steps: t.recipe.engineRecipe(g, r, t.sender.Address(), 0).Steps})
 
 	// A rate that brought the first rounds forward is too high near the end: halve it until the loss falls.
 	for try := 0; ; try++ {
-		recipe := t.recipe.engineRecipe(g, r.Number, t.halvings(g.Name))
+		recipe := t.recipe.engineRecipe(g, r, t.sender.Address(), t.halvings(g.Name))
 		c, reason, err = t.attempt(ctx, in, model.Clone(), rows, recipe, before, g, r, &closing)
+		if reason != "" {
+			t.forget(c.transcript)
+		}
 		if err != nil || reason == "" || closing.Load() || try == maxHalvings {
 			return c, reason, err
 		}
@@ -84,21 +89,25 @@ func (t *Trainer) attempt(ctx context.Context, in verifier.Inputs, model *engine
 	g poltypes.Group, r poltypes.Round, closing *atomic.Bool) (c candidate, reason string, err error) {
 	monitor, done := t.monitor(recipe, g, r)
 	defer done()
-	if err := t.learn(ctx, model, rows, recipe, monitor, g, r, closing); err != nil {
-		if errors.Is(err, engine.ErrNonFinite) {
-			return c, "training diverged: " + err.Error(), nil
-		}
+	transcript, err := t.learn(ctx, model, rows, recipe, monitor, g, r, closing)
+	switch {
+	case errors.Is(err, engine.ErrNonFinite):
+		return c, "training diverged: " + err.Error(), nil
+	case errors.Is(err, engine.ErrStopped):
+		return c, "the commit phase ends before the training does, and only a whole one can be proved; use fewer --steps", nil
+	case err != nil:
 		return c, "", err
 	}
-	c = candidate{file: model.Encode(), parentLossE9: before.RankLossE9}
+	c = candidate{file: model.Encode(), parentLossE9: before.RankLossE9, transcript: transcript}
 	after, err := t.verifier.Evaluate(ctx, in, c.file, t.fetch)
 	if err != nil {
+		t.forget(transcript)
 		return c, "", err
 	}
 	if after.Status != poltypes.ScoreValid {
 		return c, "the trained checkpoint is invalid: " + after.Problem, nil
 	}
-	c.claimedLossE9, c.lossE9, c.metricE9 = after.ClaimLossE9, after.RankLossE9, after.MetricE9
+	c.claimedLossE9, c.lossE9, c.metricE9 = t.claim(after.ClaimLossE9), after.RankLossE9, after.MetricE9
 	_ = monitor.Judged(c.lossE9, c.metricE9) // done reports what went wrong with the curve
 	t.report(Event{Event: EventTrained, Group: g.Name, Round: r.Number, Trainer: t.sender.Address(), LossE9: &c.lossE9, ParentLossE9: &c.parentLossE9, MetricE9: &c.metricE9})
 	return c, worth(c.lossE9, before, g), nil
@@ -127,12 +136,42 @@ func worth(lossE9 uint64, parent verifier.Figures, g poltypes.Group) string {
 		e9(&lossE9), e9(&parent.RankLossE9), e9(&g.Settings.MinImprovementE9))
 }
 
-// parent returns the weights that a round starts from.
-func (t *Trainer) parent(ctx context.Context, in verifier.Inputs, g poltypes.Group, r poltypes.Round) ([]byte, error) {
+// parent returns the weights that a round starts from, moved to our mapping, and the figures that validators find for them.
+func (t *Trainer) parent(ctx context.Context, in verifier.Inputs, g poltypes.Group, r poltypes.Round) (*engine.Model, verifier.Figures, error) {
+	was := verifier.ParentInputs(t.chain.ChainID(), g, r)
+	var file []byte
+	var err error
 	if r.Parent.Cid == "" {
-		return in.InitialWeights(g.Settings.InitSeed)
+		file, err = was.InitialWeights(g.Settings.InitSeed)
+	} else {
+		file, err = t.fetch(ctx, r.Parent.Cid, r.Parent.Size_, r.Parent.Sha256)
 	}
-	return t.fetch(ctx, r.Parent.Cid, r.Parent.Size_, r.Parent.Sha256)
+	if err != nil {
+		return nil, verifier.Figures{}, err
+	}
+	before, err := t.verifier.Evaluate(ctx, was, file, t.fetch)
+	if err != nil {
+		return nil, before, err
+	}
+	model, err := was.Decode(file)
+	if err == nil {
+		err = in.Rebase(model)
+	}
+	if err != nil {
+		return nil, before, fmt.Errorf("the parent %s is not usable: %w", r.Parent.Cid, err)
+	}
+	return model, before, nil
+}
+
+// checkRecipe refuses settings that the group's audits would find outside its bounds.
+func checkRecipe(g poltypes.Group, r engine.Recipe) error {
+	if g.Settings.Proof != poltypes.PROOF_MODE_PROVED {
+		return nil
+	}
+	if err := verifier.CheckRecipe(g.Settings.Recipe, r); err != nil {
+		return fmt.Errorf("the recipe is outside the bounds of group %q: %w; see pold q pol group %s", g.Name, err, g.Name)
+	}
+	return nil
 }
 
 // errMissing says that a file of the round can't be had now; the next round may be luckier.
@@ -149,13 +188,15 @@ func (t *Trainer) fetch(ctx context.Context, cid string, size uint64, sha256 []b
 	return file, err
 }
 
-// learn runs the steps of the recipe, or as many as fit into the commit phase.
+// learn runs the steps of the recipe, or as many as fit into the commit phase. In proof mode PROVED it keeps a transcript, which has to
+// be whole: engine.ErrStopped says that it did not fit.
 func (t *Trainer) learn(ctx context.Context, model *engine.Model, rows *verifier.Rows, recipe engine.Recipe, monitor *training.Monitor,
-	g poltypes.Group, r poltypes.Round, closing *atomic.Bool) error {
+	g poltypes.Group, r poltypes.Round, closing *atomic.Bool) (*engine.Transcript, error) {
 	t.training.Lock()
 	defer t.training.Unlock()
 	shown := time.Now()
-	err := model.Train(rows.Training, engine.Objective(g.Settings.Objective), recipe, func(step int, loss float32) bool {
+	proved := g.Settings.Proof == poltypes.PROOF_MODE_PROVED
+	progress := func(step int, loss float32) bool {
 		_ = monitor.Step(step, loss) // a curve that can't be written is no reason to stop
 		if now := time.Now(); now.Sub(shown) >= progressInterval {
 			shown = now
@@ -167,8 +208,16 @@ func (t *Trainer) learn(ctx context.Context, model *engine.Model, rows *verifier
 			return false
 		}
 		return ctx.Err() == nil
-	})
-	return errors.Join(err, ctx.Err())
+	}
+	if proved {
+		transcript, err := t.prove(ctx, model, rows, recipe, g, r, progress)
+		if err != nil && ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return transcript, err
+	}
+	err := model.Train(rows.Training, engine.Objective(g.Settings.Objective), recipe, progress)
+	return nil, errors.Join(err, ctx.Err())
 }
 
 // watchCommitPhase sets closing shortly before the commit phase of a round ends.

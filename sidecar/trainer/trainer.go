@@ -15,6 +15,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	"github.com/pold-network/pold/engine"
 	"github.com/pold-network/pold/sidecar/verifier"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 )
@@ -48,6 +49,7 @@ type Store interface {
 	Fetch(ctx context.Context, cid string, size uint64, sha256 []byte) ([]byte, error)
 	Add(ctx context.Context, file []byte) (cid string, err error)
 	Provide(ctx context.Context, cid string) error
+	Remove(cid string) error
 }
 
 // Config says how one trainer works.
@@ -67,6 +69,9 @@ type Config struct {
 	// Refused tells refusals by the chain, after which a commitment is tried again while its phase lasts and the work goes on; nil: every
 	// refused commitment ends the work. Reveals are tried again whatever this says.
 	Refused func(error) bool
+	// Record replaces engine.Record, and Claim changes the exact loss that is claimed: for networks on which cheating is tried out.
+	Record RecordFunc
+	Claim  func(exactE9 uint64) uint64
 }
 
 // Trainer takes part in rounds with one account.
@@ -83,6 +88,8 @@ type Trainer struct {
 	poll      time.Duration
 	transient func(error) bool
 	refused   func(error) bool
+	record    RecordFunc
+	claim     func(uint64) uint64
 
 	// training is held while steps are computed: groups take turns on the processor.
 	training  sync.Mutex
@@ -100,9 +107,16 @@ func New(c Config) (*Trainer, error) {
 		return nil, err
 	}
 	t := &Trainer{chain: c.Chain, sender: c.Sender, store: c.Store, verifier: c.Verifier, journal: j, logdir: c.Logdir, log: c.Log, report: c.Report,
-		recipe: c.Recipe, poll: c.Poll, transient: c.Transient, refused: c.Refused, rateHalvings: map[string]int{}}
+		recipe: c.Recipe, poll: c.Poll, transient: c.Transient, refused: c.Refused,
+		record: c.Record, claim: c.Claim, rateHalvings: map[string]int{}}
 	if t.poll == 0 {
 		t.poll = defaultPoll
+	}
+	if t.record == nil {
+		t.record = engine.Record
+	}
+	if t.claim == nil {
+		t.claim = func(exact uint64) uint64 { return exact }
 	}
 	if t.transient == nil {
 		t.transient = func(error) bool { return false }

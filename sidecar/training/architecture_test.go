@@ -48,7 +48,7 @@ func TestEveryArchitectureSuitsTheDataItIsFor(t *testing.T) {
 			require.Len(t, spec.Layers, c.layers, spec.Summary())
 			require.Equal(t, c.parameters, spec.Parameters(), spec.Summary())
 			require.NoError(t, c.e.Check(spec))
-			require.NoError(t, spec.CheckForChain())
+			require.NoError(t, spec.CheckForChain(false))
 		})
 	}
 }

@@ -15,9 +15,9 @@ import (
 
 // Rows are the two sides of a table, ready for the engine.
 type Rows struct {
-	// Training is what trainers learn from; claims and ranks are losses on these rows.
+	// Training is what trainers learn from; claims are losses on these rows.
 	Training *engine.Data
-	// Validation is what the metric is computed on. It equals Training when the table holds nothing back.
+	// Validation is what the metric is computed on, and the rank in evaluation mode HOLDOUT. It equals Training when the table holds nothing back.
 	Validation *engine.Data
 }
 

@@ -218,7 +218,7 @@ func TestWhatIsNotPinnedMeansAbstaining(t *testing.T) {
 		want   string
 	}{
 		{"another engine", func(m *poltypes.ScoreManifest, _ files) { m.EngineVersion = "pold-engine/2" }, "engine version"},
-		{"an unknown evaluation mode", func(m *poltypes.ScoreManifest, _ files) { m.Evaluation = 2 }, "evaluation mode"},
+		{"an unknown evaluation mode", func(m *poltypes.ScoreManifest, _ files) { m.Evaluation = 9 }, "evaluation mode"},
 		{"an unknown layer", func(m *poltypes.ScoreManifest, _ files) { m.Model.Layers[1].Kind = "conv3d" }, "unknown kind"},
 		{"an unknown objective", func(m *poltypes.ScoreManifest, _ files) { m.Objective = 9 }, "install a newer release"},
 		{"a changed row", func(_ *poltypes.ScoreManifest, f files) { f["table"][len(f["table"])-2] ^= 1 }, "SHA-256"},

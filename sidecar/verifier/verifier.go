@@ -4,30 +4,38 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+
+	"github.com/pold-network/pold/engine"
+	poltypes "github.com/pold-network/pold/x/pol/types"
 )
 
 const (
 	// maxRowBytes bounds the parsed tables that are kept; the one in use always stays.
 	maxRowBytes = 64 << 20
-	// maxFigures bounds the evaluations that are kept: a round's winner is scored again as the parent of the next.
-	maxFigures = 256
+	// maxFigureBytes bounds the evaluations that are kept: a round's winner is scored again as the parent of the next.
+	maxFigureBytes = 32 << 20
 )
 
 // Verifier computes answers and keeps what the next one is likely to need again. It may be used from several goroutines.
 type Verifier struct {
 	rows    *cache[dataKey, *Rows]
+	sealed  *cache[string, *engine.Data]
 	figures *cache[figuresKey, Figures]
 }
 
 type figuresKey struct {
-	data  dataKey
-	model string
-	file  [sha256.Size]byte
+	data       dataKey
+	evaluation poltypes.EvaluationMode
+	model      string
+	mapping    string
+	batches    string
+	file       [sha256.Size]byte
 }
 
 // New returns a verifier with empty caches.
 func New() *Verifier {
-	return &Verifier{rows: newCache[dataKey, *Rows](maxRowBytes), figures: newCache[figuresKey, Figures](maxFigures)}
+	return &Verifier{rows: newCache[dataKey, *Rows](maxRowBytes), sealed: newCache[string, *engine.Data](maxRowBytes),
+		figures: newCache[figuresKey, Figures](maxFigureBytes)}
 }
 
 // Rows returns the two sides of the pinned table. It fetches the table unless its rows are still in memory.

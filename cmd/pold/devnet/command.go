@@ -79,6 +79,7 @@ func upCommand(add AddPurchases) *cobra.Command {
 	f.DurationVar(&o.Timeout, "timeout", 10*time.Minute, "with --exit: give up after this time")
 	f.IntVar(&o.PortOffset, "port-offset", 0, "added to every port")
 	f.BoolVar(&o.Reset, "reset", false, "wipe the kept state first")
+	f.BoolVar(&o.Scored, "scored", false, "a new network's group asks for no proof of training, so that any tool may train")
 	f.StringVar(&o.Trainerd, "trainerd", "", "the trainerd program (default: beside this program)")
 	return cmd
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/pold-network/pold/dataset/digits"
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	poltypes "github.com/pold-network/pold/x/pol/types"
+	polslashingtypes "github.com/pold-network/pold/x/slashing/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
@@ -41,6 +42,8 @@ const (
 	commitBond     = 10 * nrn
 	// maxSteps bounds a round's training, so that the small digits set is not learned in one round.
 	maxSteps = 30
+	// segments is into how many parts a transcript is cut; validators replay three of them and one each of their own.
+	segments = 15
 	// nominalSeconds is the round length that the coinbase of a devnet is stated for.
 	nominalSeconds = 10
 	commitBlocks   = 15
@@ -70,13 +73,14 @@ func writeGenesis(ctx context.Context, l layout, o Options, list []Account, ring
 	if err := addTrainingSet(ctx, l, o, a.Codec, state, address(list, "alice")); err != nil {
 		return err
 	}
-	if err := addGroup(a.Codec, state, address(list, "alice")); err != nil {
+	if err := addGroup(a.Codec, state, address(list, "alice"), GroupSettings(o.Scored)); err != nil {
 		return err
 	}
 	if err := addValidators(a, state, o, list, ring, keys); err != nil {
 		return err
 	}
 	setAttestation(a.Codec, state)
+	setPenalties(a.Codec, state)
 	setSlashing(a.Codec, state)
 	if err := a.BasicManager.ValidateGenesis(a.Codec, a.TxConfig, state); err != nil {
 		return fmt.Errorf("genesis of the devnet: %w", err)
@@ -136,10 +140,11 @@ func addTrainingSet(ctx context.Context, l layout, o Options, cdc codec.Codec, s
 	return nil
 }
 
-// GroupSettings returns the settings of the devnet's group: a small network on 8x8 images.
-func GroupSettings() poltypes.GroupSettings {
+// GroupSettings returns the settings of the devnet's group: a small network on 8x8 images. Its training is proved and the
+// rows that nobody may train on decide, unless the group is to be scored only.
+func GroupSettings(scored bool) poltypes.GroupSettings {
 	seed := sha256.Sum256([]byte("pold devnet digits"))
-	return poltypes.GroupSettings{
+	s := poltypes.GroupSettings{
 		Model: poltypes.ModelSpec{
 			InputShape:    []uint32{digits.Features},
 			Normalization: &poltypes.Normalization{DivisorE6: digits.MaxValue * 1_000_000},
@@ -155,10 +160,16 @@ func GroupSettings() poltypes.GroupSettings {
 		CommitBond: math.NewInt(commitBond), MinImprovementE9: 1_000, MaxSteps: maxSteps,
 		BountyPerRound: math.ZeroInt(), InitSeed: seed[:],
 	}
+	if !scored {
+		s.Evaluation, s.Proof = poltypes.EVALUATION_MODE_HOLDOUT, poltypes.PROOF_MODE_PROVED
+		s.Segments = segments
+		s.Recipe = poltypes.RecipeBounds{MinSteps: segments, MaxSteps: maxSteps, MaxBatchSize: 512, MaxLearningRateE9: 1_000_000_000}
+	}
+	return s
 }
 
 // addGroup opens the group at genesis, with stake behind it taken from its owner's balance.
-func addGroup(cdc codec.Codec, state map[string]json.RawMessage, owner string) error {
+func addGroup(cdc codec.Codec, state map[string]json.RawMessage, owner string, settings poltypes.GroupSettings) error {
 	g := poltypes.DefaultGenesis()
 	g.Params.ReferenceRoundSeconds = nominalSeconds
 	g.Params.StakeFloorNumerator = 0
@@ -166,7 +177,7 @@ func addGroup(cdc codec.Codec, state map[string]json.RawMessage, owner string) e
 	g.Params.CreationFee = math.NewInt(10 * nrn)
 	g.Params.UnbondingSeconds = 120
 	g.Groups = []poltypes.Group{{
-		Name: Group, Creator: owner, Settings: GroupSettings(), BountyPool: math.ZeroInt(),
+		Name: Group, Creator: owner, Settings: settings, BountyPool: math.ZeroInt(),
 	}}
 	g.Bonds = []poltypes.GroupBond{{Group: Group, Address: owner, Amount: math.NewInt(groupStake)}}
 	state[poltypes.ModuleName] = cdc.MustMarshalJSON(g)
@@ -196,8 +207,20 @@ func setAttestation(cdc codec.Codec, state map[string]json.RawMessage) {
 	g.Params.OpenWindow = attestationtypes.MinWindow
 	g.Params.AvailabilityWindow = attestationtypes.MinWindow
 	g.Params.LiveWindow = 30
+	g.Params.BeaconWindow = attestationtypes.MinWindow
+	g.Params.SpotE6 = 250_000
 	g.Params.Retention = 2_000
 	state[attestationtypes.ModuleName] = cdc.MustMarshalJSON(g)
+}
+
+// setPenalties lets a person see within a minute what cheating costs.
+func setPenalties(cdc codec.Codec, state map[string]json.RawMessage) {
+	g := polslashingtypes.DefaultGenesis()
+	g.Params.QueueSeconds = 10
+	g.Params.JailSeconds = 60
+	// One of four validators has a quarter of the power, which the bound of a public network would never let go at once.
+	g.Params.DailyPowerE6 = 300_000
+	state[polslashingtypes.ModuleName] = cdc.MustMarshalJSON(g)
 }
 
 // setSlashing lets a validator be away for as long as a person likes to experiment: blocks take half a second here, and

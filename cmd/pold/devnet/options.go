@@ -35,6 +35,8 @@ type Options struct {
 	Timeout    time.Duration
 	PortOffset int
 	Reset      bool
+	// Scored opens the group in proof mode SCORED, which takes checkpoints from any tool; otherwise training is proved.
+	Scored bool
 	// Pold and Trainerd are the binaries to run.
 	Pold, Trainerd string
 	// PoldShown and TrainerdShown are how the user calls these, for the commands that are printed.

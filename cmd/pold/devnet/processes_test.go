@@ -210,7 +210,7 @@ func TestAWholeNetworkOfRealProcesses(t *testing.T) {
 // lie hands in an untrained checkpoint as bob, with a claim that is one billionth off.
 func lie(t *testing.T, n *network) {
 	t.Helper()
-	settings := devnet.GroupSettings()
+	settings := devnet.GroupSettings(false)
 	encoded, err := settings.Model.Marshal()
 	require.NoError(t, err)
 	spec, err := engine.ParseSpec(encoded)

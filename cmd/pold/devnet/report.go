@@ -9,7 +9,10 @@ import (
 
 	"cosmossdk.io/math"
 
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
 	poltypes "github.com/pold-network/pold/x/pol/types"
+	polslashingtypes "github.com/pold-network/pold/x/slashing/types"
 )
 
 // Event is one thing that happened; with --json each is printed as one line.
@@ -50,6 +53,9 @@ func newReporter(out io.Writer, asJSON bool, list []Account, tips func(round uin
 	names := make(map[string]string, len(list))
 	for _, a := range list {
 		names[a.Address] = a.Name
+		if account, err := sdk.AccAddressFromBech32(a.Address); err == nil {
+			names[sdk.ValAddress(account).String()] = a.Name // a validator is known by its operator's address
+		}
 	}
 	return &reporter{out: out, json: asJSON, names: names, tips: tips}
 }
@@ -100,6 +106,10 @@ func (r *reporter) print(e Event) {
 		fmt.Fprintln(r.out, line)
 	case "round_settled":
 		r.printSettled(e)
+	case "fault":
+		fmt.Fprintf(r.out, "✘ fault of %s: %s   (pold q polslashing evidence %d)\n", r.name(e.Name), e.Note, e.Count)
+	case "penalty":
+		fmt.Fprintf(r.out, "✘ penalty of %s: %s %s  (pold q polslashing evidence %d)\n", r.name(e.Name), e.Status, e.Note, e.Count)
 	case "process_exited":
 		fmt.Fprintf(r.out, "! %s stopped: %s\n", e.Name, e.Note)
 	case "process_failed":
@@ -140,6 +150,13 @@ func coins(unrn string) string {
 		return unrn
 	}
 	return fmt.Sprintf("%s.%06d", v.QuoRaw(nrn), v.ModRaw(nrn).Int64())
+}
+
+// penaltyName says what a penalty does and where it stands.
+func penaltyName(p polslashingtypes.Penalty) string {
+	kind := strings.ToLower(strings.TrimPrefix(p.Kind.String(), "PENALTY_KIND_"))
+	status := strings.ToLower(strings.TrimPrefix(p.Status.String(), "PENALTY_STATUS_"))
+	return strings.ReplaceAll(kind, "_", " ") + " " + status
 }
 
 func phaseName(p poltypes.RoundPhase) string {

@@ -3,6 +3,7 @@ package devnet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -11,9 +12,11 @@ import (
 	"github.com/cosmos/cosmos-sdk/client/grpc/cmtservice"
 	"github.com/cosmos/cosmos-sdk/codec"
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
+	"github.com/cosmos/cosmos-sdk/types/query"
 
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	poltypes "github.com/pold-network/pold/x/pol/types"
+	polslashingtypes "github.com/pold-network/pold/x/slashing/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
@@ -35,12 +38,14 @@ type watcher struct {
 	round         uint64
 	phase         poltypes.RoundPhase
 	note          string
+	evidence      uint64 // the last piece that was reported
+	penalties     map[uint64]polslashingtypes.PenaltyStatus
 	// Wins counts the rounds settled with a winner since the start.
 	Wins int
 }
 
 func newWatcher(l layout, validators int, report func(Event)) (*watcher, error) {
-	w := &watcher{report: report, started: time.Now()}
+	w := &watcher{report: report, started: time.Now(), penalties: map[uint64]polslashingtypes.PenaltyStatus{}}
 	for i := range validators {
 		c, err := grpc.NewClient(fmt.Sprintf("127.0.0.1:%d", l.grpc(i)), grpc.WithTransportCredentials(insecure.NewCredentials()),
 			// Amounts are gogoproto custom types, which gRPC's own codec does not know.
@@ -110,7 +115,37 @@ func (w *watcher) poll(parent context.Context) error {
 			return err
 		}
 	}
-	return w.pollRounds(ctx, c)
+	if err := w.pollRounds(ctx, c); err != nil {
+		return err
+	}
+	return w.pollFaults(ctx, c)
+}
+
+// pollFaults reports new evidence and what became of penalties.
+func (w *watcher) pollFaults(ctx context.Context, c *grpc.ClientConn) error {
+	client := polslashingtypes.NewQueryClient(c)
+	newest := &query.PageRequest{Reverse: true, Limit: 20}
+	found, err := client.AllEvidence(ctx, &polslashingtypes.QueryAllEvidenceRequest{Pagination: newest})
+	if err != nil {
+		return err
+	}
+	for _, e := range slices.Backward(found.Evidence) {
+		if e.Id > w.evidence {
+			w.evidence = e.Id
+			w.report(Event{Event: "fault", Name: e.Address, Count: int(e.Id), Height: e.Height, Group: e.Group, Round: e.Round, Note: e.Note})
+		}
+	}
+	decided, err := client.Penalties(ctx, &polslashingtypes.QueryPenaltiesRequest{Pagination: newest})
+	if err != nil {
+		return err
+	}
+	for _, p := range slices.Backward(decided.Penalties) {
+		if w.penalties[p.Id] != p.Status {
+			w.penalties[p.Id] = p.Status
+			w.report(Event{Event: "penalty", Name: p.Operator, Count: int(p.EvidenceId), Status: penaltyName(p), Note: p.Note})
+		}
+	}
+	return nil
 }
 
 func (w *watcher) seconds() float64 { return float64(time.Since(w.started).Milliseconds()) / 1_000 }
