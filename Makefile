@@ -57,6 +57,14 @@ bench-engine:
 digests:
 	@scripts/bench-engine.sh -only digests -json build/bench/digests.json
 
+## econ: play honest, copying, lazy, cartel and sybil agents through years of rounds with the real keepers; table, JSON and plots
+econ:
+	@scripts/econ.sh -check
+
+## state-growth: measure how much state a round and a task leave, and that pruning bounds it
+state-growth:
+	@scripts/state-growth.sh
+
 ## vectors: write the known-answer files anew after a deliberate change of a definition
 vectors:
 	@go test ./engine -run Vectors -update
@@ -66,4 +74,4 @@ clean:
 	@rm -rf build .tools
 
 FORCE:
-.PHONY: help build devnet test test-all lint proto proto-check bench-engine digests vectors clean FORCE
+.PHONY: help build devnet test test-all lint proto proto-check bench-engine digests econ state-growth vectors clean FORCE
