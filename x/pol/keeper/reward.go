@@ -43,8 +43,9 @@ func (k Keeper) crown(ctx sdk.Context, g *types.Group, r *types.Round, s *types.
 	return k.release(ctx, s.Trainer, r.Bounty)
 }
 
-// payVerifiers shares the verifier coinbase by snapshot weight among validators whose witness matched the best
-// candidate's score, whether or not it wins or its training was proved. What rounding leaves is not minted.
+// payVerifiers shares the verifier coinbase among validators whose witness matched for the best candidate, whether or not it
+// wins or its training was proved: in equal parts for its score and its audit, if there was one, so that skipping the dearer
+// work costs its pay; each part by snapshot weight. What rounding leaves is not minted.
 func (k Keeper) payVerifiers(ctx sdk.Context, g types.Group, r *types.Round, best types.Submission, c types.Coinbase) error {
 	if !mints(g) {
 		return nil
@@ -53,33 +54,50 @@ func (k Keeper) payVerifiers(ctx sdk.Context, g types.Group, r *types.Round, bes
 	if err != nil {
 		return err
 	}
-	amount := params.Amount(params.VerifierRateE9, c)
-	members, err := k.attestation.Matched(ctx, best.TaskId)
+	tasks := []uint64{best.TaskId}
+	if best.Audit != nil && best.Audit.TaskId != 0 {
+		tasks = append(tasks, best.Audit.TaskId)
+	}
+	part := params.Amount(params.VerifierRateE9, c).QuoRaw(int64(len(tasks)))
+	paid := math.ZeroInt()
+	for _, task := range tasks {
+		sum, err := k.payMatched(ctx, task, part)
+		if err != nil {
+			return err
+		}
+		paid = paid.Add(sum)
+	}
+	r.VerifierReward = paid
+	announceCoinbase(ctx, *r, "verifiers", paid)
+	return nil
+}
+
+// payMatched mints an amount for those whose witness matched in a task, by snapshot weight, and returns what was minted.
+func (k Keeper) payMatched(ctx sdk.Context, task uint64, amount math.Int) (math.Int, error) {
+	members, err := k.attestation.Matched(ctx, task)
 	if err != nil {
-		return err
+		return zero, err
 	}
 	total := math.ZeroInt()
 	for _, m := range members {
 		total = total.Add(m.Weight())
 	}
-	if !amount.IsPositive() || !total.IsPositive() {
-		return nil
-	}
 	paid := math.ZeroInt()
+	if !amount.IsPositive() || !total.IsPositive() {
+		return paid, nil
+	}
 	for _, m := range members {
 		part := amount.Mul(m.Weight()).Quo(total)
 		operator, err := k.valCodec.StringToBytes(m.Operator)
 		if err != nil {
-			return err
+			return zero, err
 		}
 		if err := k.mint(ctx, sdk.AccAddress(operator).String(), part); err != nil {
-			return err
+			return zero, err
 		}
 		paid = paid.Add(part)
 	}
-	r.VerifierReward = paid
-	announceCoinbase(ctx, *r, "verifiers", paid)
-	return nil
+	return paid, nil
 }
 
 // bountyOf returns what a winner of the group would be paid from its pool now.
