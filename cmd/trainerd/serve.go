@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pold-network/pold/engine"
+	"github.com/pold-network/pold/sidecar/api"
 	"github.com/pold-network/pold/sidecar/chain"
+	"github.com/pold-network/pold/sidecar/cheat"
 	"github.com/pold-network/pold/sidecar/server"
 	"github.com/pold-network/pold/sidecar/verifier"
 )
@@ -26,6 +28,7 @@ type serveOptions struct {
 	seedFiles []string
 	keep      uint64
 	logLevel  string
+	cheat     string
 }
 
 func newServeCommand() *cobra.Command {
@@ -46,6 +49,7 @@ The node finds it by sidecar.address in app.toml. A sidecar that fails its self-
 	cmd.Flags().StringArrayVar(&o.seedFiles, "seed-file", nil, "local file to store and provide, such as a data set that is about to be registered; repeatable")
 	cmd.Flags().Uint64Var(&o.keep, "keep-rounds", keepRounds, "for how many rounds losing checkpoints are kept")
 	cmd.Flags().StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+	addCheat(cmd, &o.cheat)
 	return cmd
 }
 
@@ -98,7 +102,16 @@ func (o *serveOptions) run(ctx context.Context) error {
 		chainID = client.ChainID()
 	}
 	worker := server.NewWorker(client, node, verifier.New(), answers, log)
-	grpcServer := server.NewGRPCServer(server.NewService(chainID, worker, answers, secrets, node, problem))
+	var service api.SidecarServer = server.NewService(chainID, worker, answers, secrets, node, problem)
+	if o.cheat != "" {
+		kind, err := cheat.Check(o.cheat, cheat.Validator, chainID)
+		if err != nil {
+			return usage("%w", err)
+		}
+		log.Warn("this sidecar cheats: it " + kind.Does)
+		service = cheat.NewService(service, kind)
+	}
+	grpcServer := server.NewGRPCServer(service)
 	log.Info("sidecar started", "chain", chainID, "listen", listener.Addr().String(), "peer", node.PeerID(), "addresses", node.Addresses(), "answers", answers.Len())
 
 	return together(ctx,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pold-network/pold/engine"
 	"github.com/pold-network/pold/sidecar/chain"
+	"github.com/pold-network/pold/sidecar/cheat"
 	"github.com/pold-network/pold/sidecar/server"
 	"github.com/pold-network/pold/sidecar/trainer"
 	"github.com/pold-network/pold/sidecar/verifier"
@@ -24,6 +25,7 @@ type competeOptions struct {
 	asJSON   bool
 	logLevel string
 	logdir   string // of the curves; empty: none
+	cheat    string
 }
 
 func (o *competeOptions) add(cmd *cobra.Command) {
@@ -70,9 +72,18 @@ func (o *competeOptions) compete(ctx context.Context, recipe trainer.Recipe, wor
 	if o.asJSON {
 		report = trainer.JSON(os.Stdout)
 	}
-	t, err := trainer.New(trainer.Config{Chain: client, Sender: account, Store: node, Verifier: verifier.New(),
+	config := trainer.Config{Chain: client, Sender: account, Store: node, Verifier: verifier.New(),
 		Dir: filepath.Join(o.overlay.home, "commitments"), Logdir: o.logdir, Log: log, Report: report, Recipe: recipe, Transient: transient,
-		Refused: func(err error) bool { return errors.Is(err, chain.ErrRejected) }})
+		Refused: func(err error) bool { return errors.Is(err, chain.ErrRejected) }}
+	if o.cheat != "" {
+		kind, err := cheat.Check(o.cheat, cheat.Trainer, client.ChainID())
+		if err != nil {
+			return usage("%w", err)
+		}
+		log.Warn("this trainer cheats: it " + kind.Does)
+		cheat.Apply(&config, kind)
+	}
+	t, err := trainer.New(config)
 	if err != nil {
 		return err
 	}
@@ -131,6 +142,7 @@ that can't win. Stopped or crashed, it reveals open commitments when it is start
 	recipe.add(cmd, 500, "steps per round where the group sets no bound")
 	cmd.Flags().StringVar(&seed, "seed", "", "any text; decides the order of the rows (default: the account)")
 	cmd.Flags().StringVar(&logdir, "logdir", "", "folder for TensorBoard event files, one run for each attempt, the newest 100 of each group; \"\" for none (default HOME/runs)")
+	addCheat(cmd, &o.cheat)
 	cmd.Flags().IntVar(&rounds, "rounds", 0, "stop after this many rounds of each group; 0 means never")
 	return cmd
 }

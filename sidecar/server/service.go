@@ -38,7 +38,7 @@ func NewService(chainID string, worker *Worker, answers *Answers, secrets *Secre
 }
 
 // NewGRPCServer returns a gRPC server that speaks the encoding of the generated types.
-func NewGRPCServer(s *Service) *grpc.Server {
+func NewGRPCServer(s api.SidecarServer) *grpc.Server {
 	cdc := codec.NewProtoCodec(codectypes.NewInterfaceRegistry())
 	server := grpc.NewServer(grpc.ForceServerCodec(cdc.GRPCCodec()))
 	api.RegisterSidecarServer(server, s)

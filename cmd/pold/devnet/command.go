@@ -24,7 +24,7 @@ func Command(add AddPurchases) *cobra.Command {
 		Long:  "Run a whole network on this machine: validators with sidecars, trainers, and a group that learns handwritten digits.\nIt needs nothing but the two programs. Keys are public test keys.",
 	}
 	cmd.AddCommand(upCommand(add), statusCommand(), accountsCommand(), verbCommand("kill", "Kill a process as a crash would", true),
-		verbCommand("start", "Start a process that was killed", true), verbCommand("down", "Stop the running devnet; its state is kept", false))
+		verbCommand("start", "Start a process that was killed", true), verbCommand("down", "Stop the running devnet; its state is kept", false), cheatCommand())
 	cmd.PersistentFlags().String("home", defaultHome(), "folder of the devnet's state")
 	// The node's own start-up (home, configuration files) has no part in these commands.
 	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return nil }

@@ -9,20 +9,22 @@ import (
 	"time"
 )
 
-// request is what `pold devnet kill|start|status|down` asks of the running `up`.
+// request is what `pold devnet kill|start|status|down|cheat` asks of the running `up`.
 type request struct {
 	Verb string `json:"verb"`
 	Name string `json:"name,omitempty"`
+	Kind string `json:"kind,omitempty"`
 }
 
 // reply is the answer.
 type reply struct {
 	Error     string         `json:"error,omitempty"`
 	Processes map[string]int `json:"processes,omitempty"`
+	Note      string         `json:"note,omitempty"`
 }
 
 // serveControl answers requests on a socket in the devnet's home, which only its owner can open.
-func serveControl(path string, s *supervisor, down func()) (stop func(), err error) {
+func serveControl(path, trainerd string, s *supervisor, down func()) (stop func(), err error) {
 	_ = os.Remove(path)
 	listener, err := net.Listen("unix", path)
 	if err != nil {
@@ -38,13 +40,13 @@ func serveControl(path string, s *supervisor, down func()) (stop func(), err err
 			if err != nil {
 				return
 			}
-			go answer(connection, s, down)
+			go answer(connection, trainerd, s, down)
 		}
 	}()
 	return func() { listener.Close() }, nil
 }
 
-func answer(connection net.Conn, s *supervisor, down func()) {
+func answer(connection net.Conn, trainerd string, s *supervisor, down func()) {
 	defer connection.Close()
 	_ = connection.SetDeadline(time.Now().Add(time.Minute))
 	var q request
@@ -52,7 +54,10 @@ func answer(connection net.Conn, s *supervisor, down func()) {
 		return
 	}
 	var err error
+	var note string
 	switch q.Verb {
+	case "cheat":
+		note, err = cheat(trainerd, s, q.Kind, q.Name)
 	case "kill":
 		err = s.stop(q.Name, true)
 	case "start":
@@ -63,7 +68,7 @@ func answer(connection net.Conn, s *supervisor, down func()) {
 	default:
 		err = fmt.Errorf("unknown verb %q", q.Verb)
 	}
-	r := reply{Processes: s.pids()}
+	r := reply{Processes: s.pids(), Note: note}
 	if err != nil {
 		r.Error = err.Error()
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,6 +35,8 @@ type process struct {
 	path string
 	args []string
 	log  string
+	// extra are further arguments that were asked for since the start.
+	extra []string
 
 	cmd      *exec.Cmd     // nil unless the command runs
 	stopping bool          // the running command was asked to end
@@ -97,7 +100,7 @@ func (s *supervisor) start(name string) error {
 		return err
 	}
 	defer file.Close()
-	cmd := exec.Command(p.path, p.args...)
+	cmd := exec.Command(p.path, slices.Concat(p.args, p.extra)...)
 	cmd.Stdout, cmd.Stderr = file, file
 	cmd.Env = childEnvironment()
 	cmd.SysProcAttr = childAttributes()
@@ -167,6 +170,37 @@ func (s *supervisor) stop(name string, crash bool) error {
 		<-done
 	}
 	return nil
+}
+
+// restart ends a child if it runs and starts it with further arguments.
+func (s *supervisor) restart(name string, extra []string) error {
+	s.mu.Lock()
+	p, ok := s.processes[name]
+	if !ok {
+		s.mu.Unlock()
+		return fmt.Errorf("no process %q; there are %s", name, strings.Join(s.names, ", "))
+	}
+	p.extra = extra
+	runs := p.running()
+	s.mu.Unlock()
+	if runs {
+		if err := s.stop(name, false); err != nil {
+			return err
+		}
+	}
+	return s.start(name)
+}
+
+// last returns the child of a kind that was added last.
+func (s *supervisor) last(k kind) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range slices.Backward(s.names) {
+		if s.processes[name].kind == k {
+			return name
+		}
+	}
+	return ""
 }
 
 // stopAll ends every child in three waves, trainers, then sidecars, then nodes, and lets none start again. It returns when

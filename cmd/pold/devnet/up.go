@@ -132,7 +132,7 @@ func run(parent context.Context, l layout, o Options, r *reporter, started time.
 		s.stopAll()
 	}()
 	servers, trainers := children(l, o, s)
-	stop, err := serveControl(l.socket(), s, cancel)
+	stop, err := serveControl(l.socket(), o.Trainerd, s, cancel)
 	if err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ func TestTheControlSocketOpensForItsOwnerOnly(t *testing.T) {
 	s := supervised(t)
 	shell(t, s, nodeKind, "val0", sleeper)
 	down := make(chan struct{}, 1)
-	stop, err := serveControl(l.socket(), s, func() { down <- struct{}{} })
+	stop, err := serveControl(l.socket(), "trainerd", s, func() { down <- struct{}{} })
 	require.NoError(t, err)
 	defer stop()
 	info, err := os.Stat(l.socket())
