@@ -57,6 +57,14 @@ bench-engine:
 digests:
 	@scripts/bench-engine.sh -only digests -json build/bench/digests.json
 
+## bench-audit: measure what auditing a candidate costs a validator, against training it; BENCH="-check" fails on a missed goal
+bench-audit:
+	@scripts/bench-audit.sh $(BENCH)
+
+## adversaries: make the processes of a devnet cheat one after the other and measure what it earns them
+adversaries: build
+	@scripts/adversaries.sh
+
 ## econ: play honest, copying, lazy, cartel and sybil agents through years of rounds with the real keepers; table, JSON and plots
 econ:
 	@scripts/econ.sh -check
@@ -74,4 +82,4 @@ clean:
 	@rm -rf build .tools
 
 FORCE:
-.PHONY: help build devnet test test-all lint proto proto-check bench-engine digests econ state-growth vectors clean FORCE
+.PHONY: help build devnet test test-all lint proto proto-check bench-engine bench-audit adversaries digests econ state-growth vectors clean FORCE

@@ -220,6 +220,7 @@ func setPenalties(cdc codec.Codec, state map[string]json.RawMessage) {
 	g.Params.JailSeconds = 60
 	// One of four validators has a quarter of the power, which the bound of a public network would never let go at once.
 	g.Params.DailyPowerE6 = 300_000
+	g.Params.MissedWindow, g.Params.MissedTasks = 20, 8
 	state[polslashingtypes.ModuleName] = cdc.MustMarshalJSON(g)
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pold-network/pold/cmd/pold/devnet"
-	"github.com/pold-network/pold/engine"
 )
 
 // offset keeps the test's ports away from those of a devnet that somebody runs on the same machine.
@@ -163,8 +162,25 @@ func TestAWholeNetworkOfRealProcesses(t *testing.T) {
 	require.Contains(t, out, fmt.Sprint(*first.LossE9))
 	require.NotContains(t, out, "✘")
 
+	t.Log("anybody trains the winner's segments again")
+	require.NotContains(t, run(t, "trainerd", "replay", "--group", devnet.Group, "--round", "1", "--node", node(0)), "✘")
+
 	t.Log("a trainer that lies about its loss by a billionth loses its bond")
-	lie(t, n)
+	n.devnet("cheat", "false-claim", "--node", "erin")
+	n.wait("false claim", 3*time.Minute, func(e devnet.Event) bool { return e.Event == "submission" && e.Status == "false claim" })
+	n.devnet("cheat", "none", "--node", "erin")
+
+	t.Log("a validator that forges scores is slashed and jailed")
+	n.devnet("cheat", "wrong-score", "--node", "val1-sidecar")
+	n.wait("penalty", 3*time.Minute, func(e devnet.Event) bool { return e.Event == "penalty" && strings.Contains(e.Status, "jail executed") })
+	n.devnet("cheat", "none", "--node", "val1-sidecar")
+	jailed := time.Now()
+
+	t.Log("its time in jail over, it is a validator again")
+	time.Sleep(time.Until(jailed.Add(62 * time.Second)))
+	run(t, "pold", "tx", "slashing", "unjail", "--from", "val1", "--keyring-backend", "test", "--keyring-dir", filepath.Join(home, "keyring"),
+		"--chain-id", devnet.ChainID, "--node", rpc(0), "--yes", "--gas", "400000")
+	require.Eventually(t, func() bool { return live(t) == 4 }, 2*time.Minute, time.Second, "it takes part again")
 
 	t.Log("rounds go on without the sidecar of one validator")
 	n.devnet("kill", "val3-sidecar")
@@ -205,24 +221,4 @@ func TestAWholeNetworkOfRealProcesses(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, string(again), "runs already")
 	n.stop()
-}
-
-// lie hands in an untrained checkpoint as bob, with a claim that is one billionth off.
-func lie(t *testing.T, n *network) {
-	t.Helper()
-	settings := devnet.GroupSettings(false)
-	encoded, err := settings.Model.Marshal()
-	require.NoError(t, err)
-	spec, err := engine.ParseSpec(encoded)
-	require.NoError(t, err)
-	model, err := engine.NewModel(spec, [32]byte{7})
-	require.NoError(t, err)
-	file := filepath.Join(t.TempDir(), "lie.safetensors")
-	require.NoError(t, os.WriteFile(file, model.Encode(), 0o644))
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	out, _ := exec.CommandContext(ctx, binary(t, "trainerd"), "submit", "--group", devnet.Group, file, "--force", "--claimed-loss-e9", "1000000001",
-		"--from", "bob", "--keyring-backend", "test", "--keyring-dir", filepath.Join(n.home, "keyring"),
-		"--home", t.TempDir(), "--node", node(1), "--json").CombinedOutput()
-	require.Contains(t, string(out), "false claim")
 }

@@ -107,7 +107,7 @@ func (r *reporter) print(e Event) {
 	case "round_settled":
 		r.printSettled(e)
 	case "fault":
-		fmt.Fprintf(r.out, "✘ fault of %s: %s   (pold q polslashing evidence %d)\n", r.name(e.Name), e.Note, e.Count)
+		fmt.Fprintf(r.out, "✘ fault of %s: %s  (pold q polslashing evidence %d)\n", r.name(e.Name), e.Note, e.Count)
 	case "penalty":
 		fmt.Fprintf(r.out, "✘ penalty of %s: %s %s  (pold q polslashing evidence %d)\n", r.name(e.Name), e.Status, e.Note, e.Count)
 	case "process_exited":
@@ -150,6 +150,18 @@ func coins(unrn string) string {
 		return unrn
 	}
 	return fmt.Sprintf("%s.%06d", v.QuoRaw(nrn), v.ModRaw(nrn).Int64())
+}
+
+// faultName says what a fault is about.
+func faultName(e polslashingtypes.Evidence) string {
+	what := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(e.Kind.String(), "FAULT_KIND_")), "_", " ")
+	if e.Kind.OfTask() {
+		what += fmt.Sprintf(" of task %d (%s)", e.TaskId, e.TaskKind)
+	}
+	if e.Note != "" {
+		what += ": " + e.Note
+	}
+	return what
 }
 
 // penaltyName says what a penalty does and where it stands.

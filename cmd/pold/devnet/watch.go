@@ -132,7 +132,7 @@ func (w *watcher) pollFaults(ctx context.Context, c *grpc.ClientConn) error {
 	for _, e := range slices.Backward(found.Evidence) {
 		if e.Id > w.evidence {
 			w.evidence = e.Id
-			w.report(Event{Event: "fault", Name: e.Address, Count: int(e.Id), Height: e.Height, Group: e.Group, Round: e.Round, Note: e.Note})
+			w.report(Event{Event: "fault", Name: e.Address, Count: int(e.Id), Height: e.Height, Group: e.Group, Round: e.Round, Note: faultName(e)})
 		}
 	}
 	decided, err := client.Penalties(ctx, &polslashingtypes.QueryPenaltiesRequest{Pagination: newest})
