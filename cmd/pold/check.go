@@ -40,7 +40,7 @@ func checkStateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			checked := app.New(log.NewNopLogger(), db, height == -1, node.Viper, server.DefaultBaseappOptions(node.Viper)...)
+			checked := app.New(log.NewNopLogger(), db, height == -1, node.Viper)
 			if height != -1 {
 				if err := checked.LoadHeight(height); err != nil {
 					return fmt.Errorf("load the state of height %d, which may have been pruned: %w", height, err)
