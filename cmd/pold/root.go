@@ -102,6 +102,7 @@ func addCommands(root *cobra.Command, lender *app.App) {
 		devnet.Command(addPurchasesCSV),
 		genesis,
 		configCommand(),
+		groupCommand(),
 		checkStateCommand(),
 		queryCommand(),
 		txCommand(),

@@ -20,6 +20,7 @@ func newCheatsCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "cheats", Short: "List the ways in which a devnet's processes can misbehave", Args: exactly(0, "no arguments"), Hidden: true,
+		Example: `  trainerd cheats`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if asJSON {
 				type kind struct {

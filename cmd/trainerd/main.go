@@ -88,6 +88,10 @@ func newRootCommand() *cobra.Command {
   import   makes a checkpoint of a PyTorch state dict
   submit   hands in one checkpoint that any tool has trained
   verify   fetches a round's files and recomputes its verdict
+  replay   trains a round's transcript again, down to the first wrong step
+  verify-evidence computes again what a fault is said to be
+  provide  hands in sealed batches of evaluation rows and reveals their keys
+  canary   plants checkpoints of known verdict, to see who votes without computing
   status   asks a running sidecar how it is
   add      prints how a file is registered on chain
 
@@ -114,7 +118,7 @@ Exit codes: 0 done, 1 error, 2 wrong usage, 3 not found, 4 refused by the chain,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServeCommand(), newFitCommand(), newGenerateCommand(), newSampleCommand(), newImportCommand(), newTrainCommand(), newSubmitCommand(), newVerifyCommand(), newStatusCommand(), newAddCommand())
+	root.AddCommand(newServeCommand(), newFitCommand(), newGenerateCommand(), newSampleCommand(), newImportCommand(), newTrainCommand(), newSubmitCommand(), newVerifyCommand(), newReplayCommand(), newVerifyEvidenceCommand(), newProvideCommand(), newCanaryCommand(), newStatusCommand(), newAddCommand(), newCheatsCommand())
 	return root
 }
 

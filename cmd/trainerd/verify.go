@@ -12,25 +12,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pold-network/pold/engine"
 	"github.com/pold-network/pold/sidecar/chain"
-	"github.com/pold-network/pold/sidecar/server"
 	"github.com/pold-network/pold/sidecar/verifier"
+	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 )
 
-type verifyOptions struct {
-	node    nodeFlags
-	overlay overlayFlags
-	group   string
-	round   uint64
-	asJSON  bool
-
-	timeout, fetchTimeout time.Duration
-}
-
 func newVerifyCommand() *cobra.Command {
-	var o verifyOptions
+	var o recomputeOptions
+	var group string
+	var number uint64
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Fetch a round's files and recompute its verdict",
@@ -39,24 +30,48 @@ which validators agreed, and compares. It trusts the node only for what the chai
 		Example: `  trainerd verify --group digits --round 3`,
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.group == "" || o.round == 0 {
+			if group == "" || number == 0 {
 				return usage("expected --group NAME and --round NUMBER (from 1)")
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), o.timeout)
-			defer cancel()
-			return o.run(ctx, cmd.Flags().Changed("home"))
+			return o.run(cmd, func(ctx context.Context, client *chain.Client, fetch verifier.FetchFunc) error {
+				g, r, err := settledRound(ctx, client, group, number)
+				if err != nil {
+					return err
+				}
+				result, err := recompute(ctx, client, fetch, g, r, "")
+				if err != nil {
+					return err
+				}
+				return result.report(o.asJSON)
+			})
 		},
 	}
-	o.node.add(cmd)
-	o.overlay.add(cmd)
-	cmd.Flags().Lookup("home").Usage = "folder to keep the fetched files in (default: a temporary one)"
-	cmd.Flags().Lookup("home").DefValue = ""
-	cmd.Flags().StringVar(&o.group, "group", "", "group (required)")
-	cmd.Flags().Uint64Var(&o.round, "round", 0, "number of the round (required)")
-	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
-	cmd.Flags().DurationVar(&o.timeout, "timeout", 10*time.Minute, "give up after this long")
-	cmd.Flags().DurationVar(&o.fetchTimeout, "fetch-timeout", 20*time.Second, "give up on one file after this long")
+	o.add(cmd, 10*time.Minute)
+	cmd.Flags().StringVar(&group, "group", "", "group (required)")
+	cmd.Flags().Uint64Var(&number, "round", 0, "number of the round (required)")
 	return cmd
+}
+
+// roundReader is what the chain is asked about a round.
+type roundReader interface {
+	ChainID() string
+	Group(ctx context.Context, name string) (poltypes.Group, error)
+	Round(ctx context.Context, group string, number uint64) (poltypes.Round, error)
+	Submissions(ctx context.Context, group string, number uint64) ([]poltypes.Submission, error)
+	Task(ctx context.Context, id uint64) (attestationtypes.Task, error)
+}
+
+// settledRound returns a round whose verdict is final.
+func settledRound(ctx context.Context, client roundReader, group string, number uint64) (poltypes.Group, poltypes.Round, error) {
+	g, err := client.Group(ctx, group)
+	if err != nil {
+		return g, poltypes.Round{}, err
+	}
+	r, err := client.Round(ctx, group, number)
+	if err == nil && r.Phase != poltypes.ROUND_PHASE_SETTLED {
+		err = fmt.Errorf("round %d of group %q is not settled yet; wait, or choose an earlier one", number, group)
+	}
+	return g, r, err
 }
 
 // figure is one number of a verdict, as the chain has it and as it was computed here.
@@ -75,6 +90,8 @@ type finding struct {
 	Problem string   `json:"problem,omitempty"`
 	Figures []figure `json:"figures"`
 	Equal   bool     `json:"equal"`
+
+	answer poltypes.ScoreAnswer
 }
 
 // verification is the result for a round.
@@ -86,67 +103,23 @@ type verification struct {
 	Equal    bool      `json:"equal"`
 }
 
-func (o *verifyOptions) run(ctx context.Context, keep bool) error {
-	if err := engine.SelfTest(); err != nil {
-		return err
-	}
-	client, err := o.node.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	group, err := client.Group(ctx, o.group)
-	if err != nil {
-		return err
-	}
-	round, err := client.Round(ctx, o.group, o.round)
-	if err != nil {
-		return err
-	}
-	if round.Phase != poltypes.ROUND_PHASE_SETTLED {
-		return fmt.Errorf("round %d of group %q is not settled yet; wait, or choose an earlier one", o.round, o.group)
-	}
-	if !keep {
-		dir, err := os.MkdirTemp("", "trainerd-verify-")
-		if err != nil {
+// report prints the result; figures that differ are an error.
+func (v verification) report(asJSON bool) error {
+	if asJSON {
+		if err := json.NewEncoder(os.Stdout).Encode(v); err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
-		o.overlay.home = dir
-	}
-	log, err := newLogger("error")
-	if err != nil {
-		return err
-	}
-	node, err := o.overlay.open(ctx, log)
-	if err != nil {
-		return err
-	}
-	defer node.Close()
-	server.NewPeering(client, node, nil, log).Step(ctx)
-
-	fetch := func(ctx context.Context, cid string, size uint64, sha256 []byte) ([]byte, error) {
-		ctx, cancel := context.WithTimeout(ctx, o.fetchTimeout)
-		defer cancel()
-		return node.Fetch(ctx, cid, size, sha256)
-	}
-	result, err := recompute(ctx, client, fetch, group, round)
-	if err != nil {
-		return err
-	}
-	if o.asJSON {
-		err = json.NewEncoder(os.Stdout).Encode(result)
 	} else {
-		result.print(os.Stdout)
+		v.print(os.Stdout)
 	}
-	if err == nil && !result.Equal {
-		err = fmt.Errorf("%w: round %d of group %q: what was computed here differs from the chain's verdict", errMismatch, o.round, o.group)
+	if !v.Equal {
+		return fmt.Errorf("%w: round %d of group %q: what was computed here differs from the chain's verdict", errMismatch, v.Round, v.Group)
 	}
-	return err
+	return nil
 }
 
-// recompute evaluates the parent and every judged checkpoint of a round.
-func recompute(ctx context.Context, client *chain.Client, fetch verifier.FetchFunc, group poltypes.Group, round poltypes.Round) (verification, error) {
+// recompute evaluates the parent and every judged checkpoint of a round, or only that of one trainer.
+func recompute(ctx context.Context, client roundReader, fetch verifier.FetchFunc, group poltypes.Group, round poltypes.Round, only string) (verification, error) {
 	v := verifier.New()
 	result := verification{Group: group.Name, Round: round.Number, Winner: round.Winner, Equal: true}
 	check := func(who, trainer string, c poltypes.Checkpoint, verdict *poltypes.Verdict) error {
@@ -170,18 +143,23 @@ func recompute(ctx context.Context, client *chain.Client, fetch verifier.FetchFu
 	if round.Parent.Cid == "" {
 		parent = "parent (the initial weights, from the group's seed)"
 	}
-	if err := check(parent, "", round.Parent, round.ParentVerdict); err != nil {
-		return result, err
+	if only == "" {
+		if err := check(parent, "", round.Parent, round.ParentVerdict); err != nil {
+			return result, err
+		}
 	}
 	submissions, err := client.Submissions(ctx, group.Name, round.Number)
 	if err != nil {
 		return result, err
 	}
 	for _, s := range submissions {
+		if only != "" && s.Trainer != only {
+			continue
+		}
 		c := poltypes.Checkpoint{Cid: s.CheckpointCid, Sha256: s.CheckpointHash, Size_: s.Size_}
 		err := check(s.Trainer, s.Trainer, c, s.Verdict)
 		// Validators forget losing checkpoints after some rounds; the winner and its parent are kept.
-		if err != nil && s.Status != poltypes.SUBMISSION_STATUS_WINNER && !errors.Is(err, errMismatch) && ctx.Err() == nil {
+		if err != nil && only == "" && s.Status != poltypes.SUBMISSION_STATUS_WINNER && !errors.Is(err, errMismatch) && ctx.Err() == nil {
 			result.Findings = append(result.Findings, finding{Who: s.Trainer, CID: c.Cid, Problem: "not checked: " + err.Error(), Equal: true})
 			continue
 		}
@@ -197,7 +175,7 @@ func recompute(ctx context.Context, client *chain.Client, fetch verifier.FetchFu
 
 // pinned returns the inputs of a score task, put together from the round, and checks that the chain's task, while it is kept, pins the
 // same; an empty trainer means the parent.
-func pinned(ctx context.Context, client *chain.Client, g poltypes.Group, r poltypes.Round, trainer string, c poltypes.Checkpoint, task uint64) (*poltypes.ScoreManifest, error) {
+func pinned(ctx context.Context, client roundReader, g poltypes.Group, r poltypes.Round, trainer string, c poltypes.Checkpoint, task uint64) (*poltypes.ScoreManifest, error) {
 	m := poltypes.NewScoreManifest(client.ChainID(), g, r, trainer, c)
 	t, err := client.Task(ctx, task)
 	if errors.Is(err, chain.ErrNotFound) {
@@ -229,7 +207,10 @@ func compare(who, cid string, v poltypes.Verdict, a poltypes.ScoreAnswer) findin
 	if a.Status != poltypes.ScoreValid {
 		problem = a.Status.String()
 	}
-	f := finding{Who: who, CID: cid, LossE9: a.RankLossE9, Problem: problem, Equal: true}
+	f := finding{Who: who, CID: cid, LossE9: a.RankLossE9, Problem: problem, Equal: true, answer: a}
+	if a.Status == poltypes.ScoreBadBatch { // of the provider, not of the checkpoint: the verdict is the claim and names no problem
+		problem, a.RankLossE9, a.MetricE9 = "", a.ClaimLossE9, 0
+	}
 	add := func(name, chain, computed string) {
 		f.Figures = append(f.Figures, figure{name, chain, computed, chain == computed})
 		f.Equal = f.Equal && chain == computed

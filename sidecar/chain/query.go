@@ -9,6 +9,7 @@ import (
 
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	poltypes "github.com/pold-network/pold/x/pol/types"
+	polslashingtypes "github.com/pold-network/pold/x/slashing/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
@@ -115,6 +116,39 @@ func (c *Client) Submissions(ctx context.Context, group string, number uint64) (
 	defer cancel()
 	r, err := poltypes.NewQueryClient(c.conn).Submissions(ctx, &poltypes.QuerySubmissionsRequest{Group: group, Number: number})
 	return r.GetSubmissions(), c.queryError(fmt.Sprintf("the submissions of round %d of group %q", number, group), err)
+}
+
+// Batches returns the sealed batches of a group that no round has used yet, and the bonds of its providers.
+func (c *Client) Batches(ctx context.Context, group string) (batches []poltypes.SealedBatch, bonds []poltypes.ProviderBond, err error) {
+	batches, err = pages(func(page *query.PageRequest) ([]poltypes.SealedBatch, *query.PageResponse, error) {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		r, err := poltypes.NewQueryClient(c.conn).Batches(ctx, &poltypes.QueryBatchesRequest{Group: group, Pagination: page})
+		if err == nil {
+			bonds = r.Bonds
+		}
+		return r.GetBatches(), r.GetPagination(), c.queryError(fmt.Sprintf("the sealed batches of group %q", group), err)
+	})
+	return batches, bonds, err
+}
+
+// Canaries returns the canaries of a round.
+func (c *Client) Canaries(ctx context.Context, group string, number uint64) ([]poltypes.Canary, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	r, err := poltypes.NewQueryClient(c.conn).Canaries(ctx, &poltypes.QueryCanariesRequest{Group: group, Number: number})
+	return r.GetCanaries(), c.queryError(fmt.Sprintf("the canaries of round %d of group %q", number, group), err)
+}
+
+// Evidence returns one piece of evidence with its penalties, and what the chain says about it in words.
+func (c *Client) Evidence(ctx context.Context, id uint64) (polslashingtypes.QueryEvidenceResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	r, err := polslashingtypes.NewQueryClient(c.conn).Evidence(ctx, &polslashingtypes.QueryEvidenceRequest{Id: id})
+	if err != nil {
+		return polslashingtypes.QueryEvidenceResponse{}, c.queryError(fmt.Sprintf("evidence %d", id), err)
+	}
+	return *r, nil
 }
 
 // TrainingSet returns a training set.

@@ -5,5 +5,6 @@
 // one) is an error, and an error means that the validator abstains. A faulty checkpoint is not an error: "not canonical", "wrong
 // shape" and "not finite" are answers like any other, and every validator finds the same one.
 //
-// Start with Verifier.Score and CheckData. Trainers use Verifier.Evaluate to learn the exact loss they have to claim.
+// Start with Verifier.Score and CheckData. Trainers use Verifier.Evaluate to learn the exact loss they have to claim. Anybody can do a
+// whole proof of training again with Verifier.ReplayTranscript, and check what a validator is accused of with Verifier.CheckEvidence.
 package verifier

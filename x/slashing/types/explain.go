@@ -79,7 +79,7 @@ func (e Evidence) check() string {
 		return fmt.Sprintf("`trainerd verify-evidence %d` computes the answer from the inputs that are stored here, with no node to trust, "+
 			"and compares it with what %s had committed to.", e.Id, e.Address)
 	case e.Kind == FAULT_KIND_UNPROVED:
-		return fmt.Sprintf("`trainerd replay --group %s --round %d` trains the segments again and names the first wrong step.", e.Group, e.Round)
+		return fmt.Sprintf("`trainerd replay --group %s --round %d --trainer %s` trains the segments again and names the first wrong step.", e.Group, e.Round, e.Address)
 	case e.Kind.OfRound():
 		return fmt.Sprintf("`pold q pol round %s %d` and `pold q pol submissions %s %d` show what was committed, revealed and attested.",
 			e.Group, e.Round, e.Group, e.Round)
