@@ -16,7 +16,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/pold-network/pold/engine"
 	"github.com/pold-network/pold/testutil/bench"
@@ -41,7 +43,7 @@ func main() {
 
 func run(args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("bench-audit", flag.ContinueOnError)
-	rounds := flags.Int("rounds", 5, "how often each side is measured; the median counts")
+	rounds := flags.Int("rounds", 3, "how often each side is measured; the median counts")
 	file := flags.String("json", "build/bench/audit.json", "where to write the rows")
 	check := flags.Bool("check", false, "end with status 1 when a goal is missed")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -53,13 +55,13 @@ func run(args []string, out io.Writer) (err error) {
 		bench.Machine(), common, own, segments, 100*goal)
 	var report bench.Report
 	for _, w := range workloads {
-		row, share, err := measure(w, *rounds)
+		row, share, fetched, err := measure(w, *rounds)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
 		report.Add(row)
-		fmt.Fprintf(out, "%-34s %5.2f %% of training; all validators together: 4 × = %.0f %%, 21 × = %.0f %%, 100 × = %.0f %%\n",
-			w.name, 100*share, 400*share, 2100*share, 10_000*share)
+		fmt.Fprintf(out, "%-36s %5.2f %% of training, %v of it fetching; all validators together: 4: %.0f %%, 21: %.0f %%, 100: %.0f %%\n",
+			w.name, 100*share, fetched.Round(time.Millisecond), 400*share, 2100*share, 10_000*share)
 	}
 	fmt.Fprintln(out)
 	if err := bench.Print(out, report.Rows); err != nil {
@@ -80,11 +82,11 @@ func run(args []string, out io.Writer) (err error) {
 }
 
 // measure times training and audit of a workload in turns.
-func measure(w workload, rounds int) (row bench.Row, share float64, err error) {
+func measure(w workload, rounds int) (row bench.Row, share float64, fetched time.Duration, err error) {
 	ctx := context.Background()
 	t, err := w.prepare(ctx)
 	if err != nil {
-		return row, 0, err
+		return row, 0, 0, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
 	plan := bench.DefaultPlan
@@ -92,12 +94,13 @@ func measure(w workload, rounds int) (row bench.Row, share float64, err error) {
 	plan.Rounds, plan.Limit = rounds, 2*rounds+1
 	samples, err := bench.Measure(plan, bench.Func(func() error { return t.audit(ctx) }), bench.Func(t.train))
 	if err != nil {
-		return row, 0, err
+		return row, 0, 0, err
 	}
 	audit, train := samples[0].Median.Seconds(), samples[1].Median.Seconds()
 	row = bench.Compare(w.name, 1_000*audit, 1_000*train, "training", "ms", bench.LessIsBetter, 1/goal)
 	row.Spread = bench.Spread(samples...)
-	return row, audit / train, nil
+	slices.Sort(t.fetched)
+	return row, audit / train, t.fetched[len(t.fetched)/2], nil
 }
 
 // printDetection says how likely one forged segment is seen by at least one of so many validators.
@@ -119,22 +122,13 @@ func counted(validators int) float64 {
 		seed := fmt.Appendf(nil, "seed %d", i)
 		forged := uint32(i % segments)
 		all := poltypes.CommonSegments(seed, "trainer", segments, common)
-		found := contains(all, forged)
+		found := slices.Contains(all, forged)
 		for v := 0; v < validators && !found; v++ {
-			found = contains(poltypes.OwnSegments(seed, "trainer", fmt.Sprintf("validator %d", v), segments, all), forged)
+			found = slices.Contains(poltypes.OwnSegments(seed, "trainer", fmt.Sprintf("validator %d", v), segments, all), forged)
 		}
 		if found {
 			seen++
 		}
 	}
 	return float64(seen) / draws
-}
-
-func contains(list []uint32, x uint32) bool {
-	for _, y := range list {
-		if x == y {
-			return true
-		}
-	}
-	return false
 }

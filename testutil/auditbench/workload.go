@@ -26,9 +26,9 @@ type workload struct {
 }
 
 var workloads = []workload{
-	{"MLP 64-512-256-10, SGD, 6400 steps", mlp(512, 256), engine.Recipe{Optimizer: engine.OptimizerSGD, LearningRate: 0.01, Momentum: 0.9, BatchSize: 128, Steps: 6_400}},
-	{"MLP 64-512-256-10, Adam, 6400 steps", mlp(512, 256), engine.Recipe{Optimizer: engine.OptimizerAdam, LearningRate: 0.0005, Momentum: 0.9, Beta2: 0.999, Epsilon: 1e-8, BatchSize: 128, Steps: 6_400}},
-	{"MLP 64-64-10, SGD, 25600 steps", mlp(64), engine.Recipe{Optimizer: engine.OptimizerSGD, LearningRate: 0.01, Momentum: 0.9, BatchSize: 64, Steps: 25_600}},
+	{"MLP 64-512-256-10, SGD, 9600 steps", mlp(512, 256), engine.Recipe{Optimizer: engine.OptimizerSGD, LearningRate: 0.01, Momentum: 0.9, BatchSize: 128, Steps: 9_600}},
+	{"MLP 64-512-256-10, Adam, 9600 steps", mlp(512, 256), engine.Recipe{Optimizer: engine.OptimizerAdam, LearningRate: 0.0005, Momentum: 0.9, Beta2: 0.999, Epsilon: 1e-8, BatchSize: 128, Steps: 9_600}},
+	{"MLP 64-64-10, SGD, 51200 steps", mlp(64), engine.Recipe{Optimizer: engine.OptimizerSGD, LearningRate: 0.01, Momentum: 0.9, BatchSize: 64, Steps: 51_200}},
 }
 
 func mlp(widths ...uint64) []*poltypes.Layer {
@@ -53,6 +53,7 @@ type trial struct {
 	rows             *verifier.Rows
 	start            *engine.Model
 	validators, used []*swarm.Node
+	fetched          []time.Duration
 }
 
 // spare is how many fresh validators' nodes are opened ahead: each audits once, because the next time it would hold the files.
@@ -166,13 +167,19 @@ func (t *trial) train() error {
 	return t.start.Clone().Train(t.rows.Training, engine.CrossEntropy, t.w.recipe, nil)
 }
 
-// audit is what one validator does that has never seen any of the files, its table included.
+// audit is what one validator does that has never seen any of the files, its table included: it fetches what the chain asks about, some
+// files at a time as a sidecar does, and then replays.
 func (t *trial) audit(ctx context.Context) error {
 	if len(t.validators) == 0 {
 		return fmt.Errorf("more than %d audits; use fewer -rounds", spare)
 	}
 	node := t.validators[0]
 	t.validators, t.used = t.validators[1:], append(t.used, node)
+	started := time.Now()
+	if err := t.fetch(ctx, node); err != nil {
+		return err
+	}
+	t.fetched = append(t.fetched, time.Since(started))
 	a, err := verifier.New().Audit(ctx, &t.m, operatorName, func(ctx context.Context, cid string, size uint64, hash []byte) ([]byte, error) {
 		return node.Fetch(ctx, cid, swarm.Expect{Size: int64(size), SHA256: [32]byte(hash)})
 	})
@@ -183,6 +190,42 @@ func (t *trial) audit(ctx context.Context) error {
 		return fmt.Errorf("expected an audit that passes, got %q and challenges %v", a.Problem, a.Challenges)
 	}
 	return nil
+}
+
+// fetch brings table, transcript and start states to a validator's node.
+func (t *trial) fetch(ctx context.Context, node *swarm.Node) error {
+	get := func(cid string, size uint64, hash []byte) ([]byte, error) {
+		return node.Fetch(ctx, cid, swarm.Expect{Size: int64(size), SHA256: [32]byte(hash)})
+	}
+	file, err := get(t.m.TranscriptCid, t.m.TranscriptSize, t.m.TranscriptRoot)
+	if err != nil {
+		return err
+	}
+	transcript, err := engine.ParseTranscript(file)
+	if err != nil {
+		return err
+	}
+	errs := make(chan error, segments)
+	count := 1
+	go func() {
+		_, err := get(t.m.Score.Table.Cid, t.m.Score.Table.Size_, t.m.Score.Table.Sha256)
+		errs <- err
+	}()
+	for _, s := range append(poltypes.OwnSegments(t.m.AuditSeed, trainerName, operatorName, segments, t.m.Common), t.m.Common...) {
+		if s == 0 {
+			continue
+		}
+		count++
+		go func() {
+			l := transcript.Leaves[s]
+			_, err := get(l.StateCID, l.StateSize, l.State[:])
+			errs <- err
+		}()
+	}
+	for range count {
+		err = errors.Join(err, <-errs)
+	}
+	return err
 }
 
 func (t *trial) close() error {

@@ -123,6 +123,10 @@ func play(bin string, k kind, rounds int) (r result, err error) {
 		return r, err
 	}
 	r.validator, r.trainer = after[validator]-before[validator], after[trainer]-before[trainer]
+	if k.Role == "trainer" { // a fault of the last round is told just after it
+		faults, _ := n.until(3*time.Second, func(event) bool { return false })
+		r.faults = append(r.faults, n.of(k, faults)...)
+	}
 	return r, nil
 }
 
