@@ -28,7 +28,7 @@ func sealedRows() []Row {
 		{Name: "provider: withholds its key", Stops: "provider bond", Query: queryBatches, Play: withheldKey(1)},
 		{Name: "provider: withholds its key, another reveals its own", Stops: "provider bond", Query: queryBatches, Play: withheldKey(2)},
 		{Name: "provider: seals with another key than the one committed to", Stops: "provider bond", Query: queryBatches, Play: falseKey},
-		{Name: "provider: withholds its key, its own idle accounts take from the bond", Stops: "part of the provider bond", Query: queryBatches, Play: regainedBond},
+		{Name: "provider: withholds its key, its own idle accounts take from the bond", Stops: "provider bond", Query: queryBatches, Play: regainedBond},
 		{Name: "trains on sealed rows that a provider leaked, training proved", Stops: "bond (replay)", Query: "trainerd replay", Play: leakedProved},
 		{Name: "trains on sealed rows that a provider leaked, result scored", Stops: "nothing; several providers make it dearer", Query: querySubmissions, Verdict: Priced, Play: leakedScored},
 	}

@@ -226,13 +226,13 @@ func (k Keeper) badBatch(ctx sdk.Context, r *types.Round, index int, note string
 	return nil
 }
 
-// payProviderBonds pays the bonds behind failed batches in equal parts to the round's valid candidates; what can't be divided,
-// and all when there is none, is burned.
-func (k Keeper) payProviderBonds(ctx sdk.Context, r types.Round, submissions []types.Submission) ([]types.Loss, error) {
+// payProviderBonds pays the bonds behind failed batches in equal parts to the round's valid candidates that beat the parent on
+// the public rows: others had nothing to lose, and a provider could get its bond back through idle accounts of its own. What
+// can't be divided, and all when there is none, is burned.
+func (k Keeper) payProviderBonds(ctx sdk.Context, g types.Group, r types.Round, submissions []types.Submission) ([]types.Loss, error) {
 	var valid []string
 	for _, s := range submissions {
-		switch s.Status {
-		case types.SUBMISSION_STATUS_VALID, types.SUBMISSION_STATUS_PROVED, types.SUBMISSION_STATUS_WINNER:
+		if s.BeatsOnPublicRows(r.ParentVerdict, g.Settings.MinImprovementE9) {
 			valid = append(valid, s.Trainer)
 		}
 	}

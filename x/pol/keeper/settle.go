@@ -66,7 +66,7 @@ func (k Keeper) settle(ctx sdk.Context, g types.Group, r types.Round, submission
 		return err
 	}
 	if r.KeysWithheld {
-		paid, err := k.payProviderBonds(ctx, r, submissions)
+		paid, err := k.payProviderBonds(ctx, g, r, submissions)
 		if err != nil {
 			return err
 		}

@@ -106,6 +106,19 @@ func Beats(loss uint64, parent Verdict, minImprovement uint64) bool {
 	return loss < parent.RankLossE9 && parent.RankLossE9-loss >= minImprovement
 }
 
+// BeatsOnPublicRows reports whether a valid submission has a lower exact loss on the claim set than the parent.
+func (s Submission) BeatsOnPublicRows(parent *Verdict, minImprovement uint64) bool {
+	switch s.Status {
+	case SUBMISSION_STATUS_VALID, SUBMISSION_STATUS_PROVED, SUBMISSION_STATUS_WINNER:
+		public := Verdict{Problem: "not scored"} // any valid loss beats it
+		if parent != nil {
+			public = Verdict{RankLossE9: parent.ClaimLossE9, Problem: parent.Problem}
+		}
+		return s.Verdict != nil && Beats(s.Verdict.ClaimLossE9, public, minImprovement)
+	}
+	return false
+}
+
 // Judge turns an attested answer into verdict and status of a submission.
 func (s *Submission) Judge(a ScoreAnswer, taskID uint64) {
 	s.Verdict = &Verdict{
