@@ -17,26 +17,27 @@ import (
 
 // Event is one thing that happened; with --json each is printed as one line.
 type Event struct {
-	Event              string    `json:"event"`
-	Name               string    `json:"name,omitempty"`
-	Group              string    `json:"group,omitempty"`
-	Round              uint64    `json:"round,omitempty"`
-	Height             int64     `json:"height,omitempty"`
-	Phase              string    `json:"phase,omitempty"`
-	Trainer            string    `json:"trainer,omitempty"`
-	Status             string    `json:"status,omitempty"`
-	Winner             string    `json:"winner,omitempty"`
-	LossE9             *uint64   `json:"loss_e9,omitempty"`
-	ClaimedLossE9      *uint64   `json:"claimed_loss_e9,omitempty"`
-	ParentLossE9       *uint64   `json:"parent_loss_e9,omitempty"`
-	MetricE9           *uint64   `json:"metric_e9,omitempty"`
-	RewardUnrn         string    `json:"reward_unrn,omitempty"`
-	VerifierRewardUnrn string    `json:"verifier_reward_unrn,omitempty"`
-	SupplyUnrn         string    `json:"supply_unrn,omitempty"`
-	Count              int       `json:"count,omitempty"`
-	Seconds            float64   `json:"seconds,omitempty"`
-	Note               string    `json:"note,omitempty"`
-	Accounts           []Account `json:"accounts,omitempty"`
+	Event              string     `json:"event"`
+	Name               string     `json:"name,omitempty"`
+	Group              string     `json:"group,omitempty"`
+	Round              uint64     `json:"round,omitempty"`
+	Height             int64      `json:"height,omitempty"`
+	Phase              string     `json:"phase,omitempty"`
+	Trainer            string     `json:"trainer,omitempty"`
+	Status             string     `json:"status,omitempty"`
+	Winner             string     `json:"winner,omitempty"`
+	LossE9             *uint64    `json:"loss_e9,omitempty"`
+	ClaimedLossE9      *uint64    `json:"claimed_loss_e9,omitempty"`
+	ParentLossE9       *uint64    `json:"parent_loss_e9,omitempty"`
+	MetricE9           *uint64    `json:"metric_e9,omitempty"`
+	RewardUnrn         string     `json:"reward_unrn,omitempty"`
+	VerifierRewardUnrn string     `json:"verifier_reward_unrn,omitempty"`
+	SupplyUnrn         string     `json:"supply_unrn,omitempty"`
+	Count              int        `json:"count,omitempty"`
+	Seconds            float64    `json:"seconds,omitempty"`
+	Note               string     `json:"note,omitempty"`
+	Accounts           []Account  `json:"accounts,omitempty"`
+	Resources          *Resources `json:"resources,omitempty"`
 }
 
 // reporter prints events, as lines for people or as JSON for scripts.
@@ -110,6 +111,8 @@ func (r *reporter) print(e Event) {
 		fmt.Fprintf(r.out, "✘ fault of %s: %s  (pold q polslashing evidence %d)\n", r.name(e.Name), e.Note, e.Count)
 	case "penalty":
 		fmt.Fprintf(r.out, "✘ penalty of %s: %s %s  (pold q polslashing evidence %d)\n", r.name(e.Name), e.Status, e.Note, e.Count)
+	case "resources":
+		fmt.Fprintf(r.out, "\n%s\n", e.Note)
 	case "process_exited":
 		fmt.Fprintf(r.out, "! %s stopped: %s\n", e.Name, e.Note)
 	case "process_failed":

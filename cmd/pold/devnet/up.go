@@ -178,6 +178,9 @@ func run(parent context.Context, l layout, o Options, r *reporter, started time.
 	case err := <-finished:
 		switch {
 		case err == nil:
+			if measured, err := w.measure(ctx, s); err == nil { // nobody waits for it to succeed
+				r.report(Event{Event: "resources", Resources: &measured, Note: measured.String()})
+			}
 			return nil
 		case errors.Is(err, context.DeadlineExceeded):
 			return fmt.Errorf("%w: %d of %d rounds had a winner after %s; see the logs in %s", errTimeout, w.Wins, o.Rounds, o.Timeout, l.home+"/logs")
