@@ -1,7 +1,7 @@
 // Package server is what runs beside a validator's node: it follows the chain, fetches what the chain asks about, computes answers
 // ahead of time, and hands them to the node over gRPC from memory.
 //
-//   - Worker (worker.go) is one loop: read the open work, plan what is needed (plan.go), fetch (fetch.go), compute (compute.go).
+//   - Worker (worker.go) is one loop: read the open work, plan what is needed (schedule.go, plan.go), fetch (fetch.go), compute (compute.go).
 //   - bundle.go says which files a question or a replay needs: a transcript names further ones.
 //   - secrets.go has the validator's contributions to the beacon.
 //   - answers.go keeps answers in memory and in a journal, so that a restart gives the same ones at once.
