@@ -22,8 +22,8 @@ func NewService(honest api.SidecarServer, k Kind) *Service {
 	return &Service{SidecarServer: honest, kind: k.Name, asked: map[uint64]int{}}
 }
 
-// commitAsks is how often a node asks for a secret before its commit is on chain; what comes later asks for the reveal.
-const commitAsks = 3
+// commitAsks is how often a node asks for a secret before it sees its commit on chain; what comes later asks for the reveal.
+const commitAsks = 2
 
 // Answers changes what the honest service says.
 func (s *Service) Answers(ctx context.Context, r *api.AnswersRequest) (*api.AnswersResponse, error) {

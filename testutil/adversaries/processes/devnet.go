@@ -27,6 +27,8 @@ const (
 	offset = 5_000
 	// The processes that cheat: a validator's sidecar, and the trainer that wins as a rule.
 	validator, sidecar, trainer = "val3", "val3-sidecar", "erin"
+	// stake names the validator's bonded stake among what is owned.
+	stake = "stake"
 	// patience is how long a settled round may take; afterwards is how long is waited for penalties, which are queued for some seconds.
 	patience, afterwards = 3 * time.Minute, 25 * time.Second
 )
@@ -114,20 +116,23 @@ func play(bin string, k kind, rounds int) (r result, err error) {
 			return r, err
 		}
 	}
-	if k.Role == "validator" { // penalties wait in a queue
-		faults, _ := n.until(afterwards, func(event) bool { return false })
-		r.faults = append(r.faults, n.of(k, faults)...)
-	}
 	after, err := n.wealth()
 	if err != nil {
 		return r, err
 	}
 	r.validator, r.trainer = after[validator]-before[validator], after[trainer]-before[trainer]
-	if k.Role == "trainer" { // a fault of the last round is told just after it
-		faults, _ := n.until(3*time.Second, func(event) bool { return false })
-		r.faults = append(r.faults, n.of(k, faults)...)
+	wait := time.Duration(0)
+	switch k.Role {
+	case "validator": // penalties wait in a queue; what is earned meanwhile does not count
+		wait = afterwards
+	case "trainer": // a fault of the last round is told just after it
+		wait = 3 * time.Second
 	}
-	return r, nil
+	faults, _ := n.until(wait, func(event) bool { return false })
+	r.faults = append(r.faults, n.of(k, faults)...)
+	late, err := n.wealth()
+	r.validator += late[stake] - after[stake]
+	return r, err
 }
 
 func (n *network) start() error {
@@ -211,7 +216,7 @@ func (n *network) of(k kind, events []event) []string {
 		if e.Name != account {
 			continue
 		}
-		what := strings.TrimSpace(e.Event + " " + e.Status + " " + strings.SplitN(e.Note, ":", 2)[0])
+		what := strings.Join(strings.Fields(e.Event+" "+e.Status+" "+strings.SplitN(e.Note, ":", 2)[0]), " ")
 		if !said[what] {
 			said[what] = true
 			words = append(words, what)
@@ -232,7 +237,7 @@ func operator(account string) string {
 	return text
 }
 
-// wealth is what validator and trainer own: balance and stake, in unrn.
+// wealth is what validator and trainer own, balance and stake, and the validator's stake alone, in unrn.
 func (n *network) wealth() (map[string]int64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -248,6 +253,7 @@ func (n *network) wealth() (map[string]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	owned[validator] += v.Validator.Tokens.Int64()
+	owned[stake] = v.Validator.Tokens.Int64()
+	owned[validator] += owned[stake]
 	return owned, nil
 }
