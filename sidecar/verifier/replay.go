@@ -159,11 +159,6 @@ func (r *Replay) state(ctx context.Context, segment uint32, fetch FetchFunc) ([]
 	return state, checkBytes(fmt.Sprintf("state of segment %d", segment), state, leaf.State[:], leaf.StateSize)
 }
 
-// State is the file of the state before a segment, checked; the first one is made from the parent.
-func (r *Replay) State(ctx context.Context, segment uint32, fetch FetchFunc) ([]byte, error) {
-	return r.state(ctx, segment, fetch)
-}
-
 // Segment trains a segment again from the state at its start. observe may be nil. An error that is a Fault is a finding; the replay is
 // there with one that ends elsewhere than the transcript says.
 func (r *Replay) Segment(segment uint32, state []byte, observe func(weights []float32)) (*engine.Replay, error) {

@@ -20,12 +20,6 @@ type Weights interface {
 	FactorE6(ctx context.Context, operator string) (uint64, error)
 }
 
-// EqualWeights counts power alone.
-type EqualWeights struct{}
-
-// FactorE6 returns 1 for everybody.
-func (EqualWeights) FactorE6(context.Context, string) (uint64, error) { return UnitFactor, nil }
-
 // Kind is a sort of task that an owner module registers at wiring.
 type Kind struct {
 	Name string
