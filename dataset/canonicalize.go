@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Canonicalize reads an ordinary CSV file and returns its canonical form, which
@@ -120,12 +121,18 @@ func (c *canonicalizer) cell(cell []byte, header bool, line, column int) ([]byte
 		c.header = append(c.header, string(name))
 		return name, nil
 	}
+	name := ""
+	if column <= len(c.header) {
+		name = c.header[column-1]
+	}
+	if strings.HasSuffix(name, cidSuffix) {
+		if !isCID(cell) {
+			return nil, cidFault(cell, line, column, name)
+		}
+		return cell, nil
+	}
 	number, err := canonicalNumber(cell)
 	if err != nil {
-		name := ""
-		if column <= len(c.header) {
-			name = c.header[column-1]
-		}
 		return nil, numberFault(cell, line, column, name)
 	}
 	if !bytes.Equal(number, cell) {

@@ -23,6 +23,8 @@ func TestCanonicalizeRewritesOrdinaryFilesAndSaysWhatChanged(t *testing.T) {
 		{"numbers", "x,y\n5,1.0\n2e1,3\n", "x,y\n5,1\n20,3\n", []string{`rewrote 2 numbers, first on line 2, column 2: "1.0" to "1"`}},
 		{"empty lines", "\n x\n\n1\n \t\r\n2\n\n", "x\n1\n2\n", []string{
 			"replaced CR LF by LF at 1 line ends, first on line 5", "removed 4 empty lines, first line 1", "removed spaces around 1 cells, first on line 2, column 1"}},
+		{"content identifiers", "label,\"image:cid\"\n1.0, " + cidA + " \n", "label,image:cid\n1," + cidA + "\n", []string{
+			"removed quotes around 1 cells, first on line 1, column 2", "removed spaces around 1 cells, first on line 2, column 2", `rewrote 1 numbers, first on line 2, column 1: "1.0" to "1"`}},
 		{"a last line of spaces", "x\n1\n  ", "x\n1\n", []string{"removed 1 empty lines, first line 3"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -58,6 +60,8 @@ func TestCanonicalizeRefusesWhatNeedsADecision(t *testing.T) {
 		{"a short row after empty lines", "x,y\n\n\n1\n", 4, 2, "expected 2 cells"},
 		{"a long row", "x\n1\n1,5\n", 3, 2, "a point, not a comma"},
 		{"names that become equal", "a b,\"a b\"\n1,2\n", 1, 2, "the name of column 1"},
+		{"a content identifier in upper case", "a:cid\n" + strings.ToUpper(cidA) + "\n", 2, 1, "write it in lower case"},
+		{"a number in a column of content identifiers", "x,a:cid\n\n1,2\n", 3, 2, "(a:cid): expected a content identifier"},
 		{"a number it would have to round", "x\n1e-70\n", 2, 1, "round the value"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -80,6 +84,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(c.text))
 	}
 	f.Add([]byte("x,y,label\n0.5,-1,2\n3,0,0\n"))
+	f.Add([]byte("x,image:cid\n0.5," + cidA + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		table, err := Parse(bytes.NewReader(data))
 		if err != nil {
@@ -96,7 +101,11 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("header and rows do not make up the file: %q", rebuilt)
 		}
 		features, targets, err := table.Numeric(table.Columns() - 1)
-		if err != nil || len(features) != table.Rows() || len(targets) != table.Rows()*(table.Columns()-1) {
+		if columns := table.CIDColumns(); len(columns) > 0 {
+			if err == nil || len(table.CIDs()) == 0 {
+				t.Fatalf("content identifiers were read as numbers: %q", data)
+			}
+		} else if err != nil || len(features) != table.Rows() || len(targets) != table.Rows()*(table.Columns()-1) {
 			t.Fatalf("a canonical table must have numbers: %d, %d, %v", len(features), len(targets), err)
 		}
 		canonical, changes, err := Canonicalize(bytes.NewReader(data))

@@ -1,31 +1,14 @@
 package dataset
 
-import (
-	"bytes"
-	"fmt"
-	"hash/maphash"
-)
+import "fmt"
 
-// checkDuplicates refuses the first row that equals an earlier one. The random
-// seed decides only where rows land in the index, never the answer, and keeps a
-// crafted file from making the search slow.
+// checkDuplicates refuses the first row that equals an earlier one.
 func (t *Table) checkDuplicates() error {
-	size := 1
-	for size < 2*t.Rows() {
-		size *= 2
-	}
-	index := make([]uint32, size) // row + 1, or 0 for a free place
-	seed := maphash.MakeSeed()
+	rows := newTextIndex(t.Rows(), t.Row)
 	for i := range t.Rows() {
-		row := t.Row(i)
-		at := int(maphash.Bytes(seed, row) & uint64(size-1))
-		for ; index[at] != 0; at = (at + 1) & (size - 1) {
-			earlier := int(index[at] - 1)
-			if bytes.Equal(t.Row(earlier), row) {
-				return duplicateFault(t.Line(i), t.Line(earlier))
-			}
+		if earlier := rows.add(i); earlier != i {
+			return duplicateFault(t.Line(i), t.Line(earlier))
 		}
-		index[at] = uint32(i + 1)
 	}
 	return nil
 }

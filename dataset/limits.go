@@ -12,6 +12,12 @@ const (
 	MaxFractionDigits = 64      // enough for 20 digits of the smallest float32, 1.4e-45
 )
 
+// Limits of a delta. They are part of the format, too.
+const (
+	MaxDeltaBytes = 256 << 20 // bytes of the whole delta
+	MaxHunks      = 1 << 20
+)
+
 // bounds are the limits a parser enforces. They are a value so that tests reach
 // them with small tables.
 type bounds struct {
@@ -19,3 +25,10 @@ type bounds struct {
 }
 
 var formatBounds = bounds{rows: MaxRows, columns: MaxColumns, line: MaxLineBytes, file: MaxFileBytes}
+
+// deltaBounds are the limits of deltas, for the same reason.
+type deltaBounds struct {
+	bytes, hunks int
+}
+
+var formatDeltaBounds = deltaBounds{bytes: MaxDeltaBytes, hunks: MaxHunks}

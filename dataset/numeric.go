@@ -9,11 +9,15 @@ import (
 // Numeric returns the cells as float32, each the nearest to its decimal text (ties
 // to even). The last targets columns go to targetsOut (rows × targets), the others
 // to features (rows × (columns − targets)), both row by row. An error means that
-// targets is negative or leaves no feature column.
+// targets is negative or leaves no feature column, or that a column holds content
+// identifiers.
 func (t *Table) Numeric(targets int) (features, targetsOut []float32, err error) {
 	if targets < 0 || targets >= t.Columns() {
 		return nil, nil, fmt.Errorf("expected 0 to %d target columns, got %d: the table has %d columns and one must be left as a feature; correct the number of targets",
 			t.Columns()-1, targets, t.Columns())
+	}
+	if columns := t.CIDColumns(); len(columns) > 0 {
+		return nil, nil, t.unexpandedFault(columns[0])
 	}
 	inputs := t.Columns() - targets
 	features = make([]float32, 0, t.Rows()*inputs)
@@ -42,6 +46,9 @@ func (t *Table) Numeric(targets int) (features, targetsOut []float32, err error)
 func (t *Table) Labels(classes int) ([]uint32, error) {
 	if classes < 1 || classes > MaxRows {
 		return nil, fmt.Errorf("expected 1 to %d classes, got %d: labels are 0 up to one less than the number of classes; correct the number of classes", MaxRows, classes)
+	}
+	if last := t.Columns() - 1; t.cids != nil && t.cids[last] {
+		return nil, t.unexpandedFault(last)
 	}
 	labels := make([]uint32, t.Rows())
 	for i := range labels {

@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// cidSuffix marks columns reserved for content identifiers; see SPEC.md.
-const cidSuffix = ":cid"
-
 var (
 	utf8BOM    = []byte("\xef\xbb\xbf")
 	utf16LEBOM = []byte("\xff\xfe")
@@ -33,19 +30,30 @@ func (b bounds) read(r io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read table: %w", err)
 	}
-	if len(data) > b.file {
-		return nil, &Error{
-			Line: 1 + bytes.Count(data, []byte{'\n'}),
-			What: fmt.Sprintf("expected a file of at most %d bytes, got more", b.file),
-			Why:  "every validator keeps the whole table in memory",
-			Fix:  "remove rows or columns, or write numbers with fewer digits",
-		}
+	if err := b.checkSize(data); err != nil {
+		return nil, err
 	}
 	return data, nil
 }
 
+// checkSize refuses a file that is too large, at the line where it becomes so.
+func (b bounds) checkSize(data []byte) error {
+	if len(data) <= b.file {
+		return nil
+	}
+	return b.fileFault(1 + bytes.Count(data[:b.file], []byte{'\n'}))
+}
+
+func (b bounds) fileFault(line int) *Error {
+	return &Error{Line: line, What: fmt.Sprintf("expected a file of at most %d bytes, got more", b.file),
+		Why: "every validator keeps the whole table in memory", Fix: "remove rows or columns, or write numbers with fewer digits"}
+}
+
 // parse checks data, which the returned table then owns.
 func (b bounds) parse(data []byte) (*Table, error) {
+	if err := b.checkSize(data); err != nil {
+		return nil, err // made larger by this package
+	}
 	if len(data) == 0 {
 		return nil, &Error{Line: 1, Column: 1, What: "expected a header line, got an empty file",
 			Why: "the first line names the columns", Fix: "write a header such as x,y,label and one example a line"}
@@ -70,7 +78,7 @@ func (b bounds) parse(data []byte) (*Table, error) {
 			if err != nil {
 				return nil, err
 			}
-			t.header = header
+			t.header, t.cids = header, cidColumns(header)
 		} else {
 			if err := t.checkRow(text, line); err != nil {
 				return nil, err
@@ -110,9 +118,8 @@ func (b bounds) checkLine(text []byte, line, rows int, terminated bool) error {
 }
 
 func (b bounds) parseHeader(text []byte) ([]string, error) {
-	if columns := bytes.Count(text, []byte{','}) + 1; columns > b.columns {
-		return nil, &Error{Line: 1, Column: b.columns + 1, What: fmt.Sprintf("expected at most %d columns, got %d", b.columns, columns),
-			Why: "rows are kept in memory as a whole", Fix: "remove columns"}
+	if columns := cells(text); columns > b.columns {
+		return nil, b.columnsFault(columns)
 	}
 	header := strings.Split(string(text), ",")
 	seen := make(map[string]int, len(header))
@@ -130,9 +137,18 @@ func (b bounds) parseHeader(text []byte) ([]string, error) {
 	return header, nil
 }
 
+func (b bounds) columnsFault(columns int) *Error {
+	return &Error{Line: 1, Column: b.columns + 1, What: fmt.Sprintf("expected at most %d columns, got %d", b.columns, columns),
+		Why: "rows are kept in memory as a whole", Fix: "remove columns"}
+}
+
 // isName reports whether a column name is canonical.
 func isName(name []byte) bool {
-	if len(name) == 0 || len(name) > MaxNameBytes {
+	if len(name) > MaxNameBytes {
+		return false
+	}
+	name = bytes.TrimSuffix(name, []byte(cidSuffix))
+	if len(name) == 0 {
 		return false
 	}
 	for i, c := range name {
@@ -152,27 +168,31 @@ func nameFault(name []byte, column int) *Error {
 		e.What, e.Why, e.Fix = "expected a column name, got nothing", "columns are told apart by name", "name the column"
 	case len(name) > MaxNameBytes:
 		e.Why, e.Fix = fmt.Sprintf("names have at most %d bytes", MaxNameBytes), "use a shorter name"
-	case bytes.HasSuffix(name, []byte(cidSuffix)):
-		e.Why, e.Fix = `columns whose name ends in ":cid" are reserved for a later version of the format`, "put the values themselves into number columns"
+	case string(name) == cidSuffix:
+		e.Why, e.Fix = `":cid" only marks a column of content identifiers`, "put a name before it, such as image:cid"
 	case name[0] == '-' || name[0] == '+' || name[0] == '.' || '0' <= name[0] && name[0] <= '9':
 		e.Why, e.Fix = "names start with a letter or _", "if the file has no header line, add one, such as x,y,label"
 	case bytes.IndexByte(name, '\r') >= 0:
 		e.Why, e.Fix = "lines end in LF alone", "save the file with LF line ends"
 	default:
-		e.Why, e.Fix = "names consist of A-Z a-z 0-9 _ . - and start with a letter or _, so that they need no quotes", "rename the column"
+		e.Why, e.Fix = `names consist of A-Z a-z 0-9 _ . - and start with a letter or _, so that they need no quotes; only ":cid" may follow`, "rename the column"
 	}
 	return e
 }
 
-// checkRow refuses a row whose cells are not as many as the header's, or not numbers.
+// checkRow refuses a row whose cells are not as many as the header's, or not of the
+// column's kind.
 func (t *Table) checkRow(text []byte, line int) error {
 	for column := 1; ; column++ {
 		cell, rest, more := cutCell(text)
 		if column > len(t.header) {
-			return &Error{Line: line, Column: column, What: fmt.Sprintf("expected %d cells as in the header, got %d", len(t.header), column+bytes.Count(text, []byte{','})),
+			return &Error{Line: line, Column: column, What: fmt.Sprintf("expected %d cells as in the header, got %d", len(t.header), column-1+cells(text)),
 				Why: "every row has one cell for each column", Fix: "remove the surplus cells, or name the columns in the header; numbers use a point, not a comma"}
 		}
-		if !isNumber(cell) {
+		switch isCIDColumn := t.cids != nil && t.cids[column-1]; {
+		case isCIDColumn && !isCID(cell):
+			return cidFault(cell, line, column, t.header[column-1])
+		case !isCIDColumn && !isNumber(cell):
 			return numberFault(cell, line, column, t.header[column-1])
 		}
 		if !more {
@@ -193,3 +213,6 @@ func cutCell(text []byte) (cell, rest []byte, more bool) {
 	}
 	return text, nil, false
 }
+
+// cells counts the cells of a line.
+func cells(text []byte) int { return bytes.Count(text, []byte{','}) + 1 }

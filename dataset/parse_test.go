@@ -48,12 +48,15 @@ func TestParseKeepsRowsAndNamesInFileOrder(t *testing.T) {
 
 func TestParseAcceptsTheEdgesOfTheFormat(t *testing.T) {
 	for name, text := range map[string]string{
-		"one column, one row":            "x\n0\n",
-		"names of all allowed letters":   "_,A-b.9,__\n1,2,3\n",
-		"a name of 64 bytes":             strings.Repeat("n", 64) + "\n1\n",
-		"names that differ by case only": "x,X\n1,2\n",
-		"38 digits before the point":     "x\n-" + strings.Repeat("9", 38) + "\n",
-		"64 digits after the point":      "x\n-0." + strings.Repeat("0", 63) + "1\n",
+		"one column, one row":              "x\n0\n",
+		"names of all allowed letters":     "_,A-b.9,__\n1,2,3\n",
+		"a name of 64 bytes":               strings.Repeat("n", 64) + "\n1\n",
+		"names that differ by case only":   "x,X\n1,2\n",
+		"38 digits before the point":       "x\n-" + strings.Repeat("9", 38) + "\n",
+		"64 digits after the point":        "x\n-0." + strings.Repeat("0", 63) + "1\n",
+		"a column of content identifiers":  "image:cid\n" + cidA + "\n" + cidC + "\n",
+		"a name of 64 bytes with its mark": strings.Repeat("n", 60) + ":cid\n" + cidA + "\n",
+		"a name with and without a mark":   "image,image:cid\n1," + cidA + "\n",
 	} {
 		t.Run(name, func(t *testing.T) { mustParse(t, text) })
 	}
@@ -80,7 +83,16 @@ var refusals = []struct {
 	{"a name in quotes", `"x"` + "\n1\n", 1, 1, "no quotes"},
 	{"a name beyond ASCII", "größe\n1\n", 1, 1, `"gr\u00f6\u00dfe"`},
 	{"a name of 65 bytes", strings.Repeat("n", 65) + "\n1\n", 1, 1, "at most 64 bytes"},
-	{"a column of CIDs", "x,image:cid\n1,2\n", 1, 2, "reserved"},
+	{"a number in a column of content identifiers", "x,image:cid\n1,2\n", 2, 2, "(image:cid): expected a content identifier"},
+	{"an empty cell in a column of content identifiers", "image:cid,x\n,2\n", 2, 1, "got nothing"},
+	{"a content identifier in a column of numbers", "image:cid,x\n" + cidA + "," + cidA + "\n", 2, 2, "(x): expected a number"},
+	{"CR LF after a content identifier", "x,image:cid\n1," + cidA + "\r\n", 2, 2, "LF alone"},
+	{"a mark without a name", "x,:cid\n1," + cidA + "\n", 1, 2, "such as image:cid"},
+	{"a mark twice", "image:cid:cid\n" + cidA + "\n", 1, 1, "only \":cid\" may follow"},
+	{"a mark in upper case", "image:CID\n" + cidA + "\n", 1, 1, "only \":cid\" may follow"},
+	{"a name with a mark of 65 bytes", strings.Repeat("n", 61) + ":cid\n" + cidA + "\n", 1, 1, "at most 64 bytes"},
+	{"two equal names with a mark", "a:cid,a:cid\n" + cidA + "," + cidB + "\n", 1, 2, "the name of column 1"},
+	{"two equal rows of content identifiers", "a:cid\n" + cidA + "\n" + cidB + "\n" + cidA + "\n", 4, 0, "the row of line 2"},
 	{"two equal names", "x,y,x\n1,2,3\n", 1, 3, "the name of column 1"},
 	{"a row with too few cells", "x,y,z\n1,2,3\n4,5\n", 3, 3, "expected 3 cells as in the header, got 2"},
 	{"a row with too many cells", "x,y\n1,2\n3,4,5,6\n", 3, 3, "expected 2 cells as in the header, got 4"},

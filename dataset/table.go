@@ -10,6 +10,7 @@ import (
 type Table struct {
 	data   []byte   // the whole file
 	header []string // column names
+	cids   []bool   // which columns hold content identifiers; nil if none does
 	starts []uint32 // offset of each row in data, and len(data) at the end
 }
 
@@ -38,3 +39,18 @@ func (t *Table) Bytes() []byte { return t.data[:len(t.data):len(t.data)] }
 
 // SHA256 returns the hash of the whole canonical file, header included.
 func (t *Table) SHA256() [32]byte { return sha256.Sum256(t.data) }
+
+// lines returns the number of lines of the file, header included.
+func (t *Table) lines() int { return len(t.starts) }
+
+// lineStart returns the offset in data of line i, counted from 0 for the header; of
+// line lines(), the length of data.
+func (t *Table) lineStart(i int) int {
+	if i == 0 {
+		return 0
+	}
+	return int(t.starts[i-1])
+}
+
+// line returns line i, counted from 0 for the header, with its LF.
+func (t *Table) line(i int) []byte { return t.data[t.lineStart(i):t.lineStart(i+1)] }
