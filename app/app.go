@@ -65,6 +65,8 @@ import (
 	polslashingtypes "github.com/pold-network/pold/x/slashing/types"
 	trainingsetkeeper "github.com/pold-network/pold/x/trainingset/keeper"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+	votingkeeper "github.com/pold-network/pold/x/voting/keeper"
+	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
 var _ servertypes.Application = (*App)(nil)
@@ -92,6 +94,7 @@ type App struct {
 	ReputationKeeper  reputationkeeper.Keeper
 	AttestationKeeper attestationkeeper.Keeper
 	TrainingSetKeeper trainingsetkeeper.Keeper
+	VotingKeeper      votingkeeper.Keeper
 	PolSlashingKeeper polslashingkeeper.Keeper
 	PolKeeper         polkeeper.Keeper
 
@@ -148,7 +151,7 @@ func (app *App) mountStores(appOpts servertypes.AppOptions) {
 		authtypes.StoreKey, banktypes.StoreKey, stakingtypes.StoreKey, distrtypes.StoreKey,
 		slashingtypes.StoreKey, govtypes.StoreKey, consensustypes.StoreKey, upgradetypes.StoreKey,
 		evidencetypes.StoreKey, feegrant.StoreKey, authzkeeper.StoreKey,
-		attestationtypes.StoreKey, trainingsettypes.StoreKey, poltypes.StoreKey,
+		attestationtypes.StoreKey, votingtypes.StoreKey, trainingsettypes.StoreKey, poltypes.StoreKey,
 		reputationtypes.StoreKey, polslashingtypes.StoreKey,
 	)
 	if err := app.RegisterStreamingServices(appOpts, app.keys); err != nil {
@@ -204,24 +207,27 @@ func (app *App) makeKeepers(appOpts servertypes.AppOptions) {
 	app.makeLearningKeepers(store, authority, accountCodec, validatorCodec)
 }
 
-// makeLearningKeepers builds the keepers of our own modules. Three of them use x/pol, which is built last, through a
+// makeLearningKeepers builds the keepers of our own modules. Four of them use x/pol, which is built last, through a
 // pointer: it knows what a group's stake is, and every burn is counted there.
 func (app *App) makeLearningKeepers(store func(string) corestore.KVStoreService, authority string, accounts, operators coreaddress.Codec) {
 	cdc := app.Codec
 	app.ReputationKeeper = reputationkeeper.NewKeeper(cdc, store(reputationtypes.StoreKey), authority, &app.PolKeeper, accounts, operators)
 	app.AttestationKeeper = attestationkeeper.NewKeeper(cdc, store(attestationtypes.StoreKey), authority,
 		app.StakingKeeper, app.ReputationKeeper, operators)
+	app.VotingKeeper = votingkeeper.NewKeeper(cdc, store(votingtypes.StoreKey), authority, &app.PolKeeper)
 	app.TrainingSetKeeper = trainingsetkeeper.NewKeeper(cdc, store(trainingsettypes.StoreKey), authority,
-		app.AttestationKeeper, &app.PolKeeper)
+		app.AttestationKeeper, app.VotingKeeper, &app.PolKeeper, app.BankKeeper, polkeeper.TrainingSets{Keeper: &app.PolKeeper})
 	app.PolSlashingKeeper = polslashingkeeper.NewKeeper(cdc, store(polslashingtypes.StoreKey), authority, operators,
 		polslashingkeeper.Neighbours{
 			Staking: app.StakingKeeper, Slashing: app.SlashingKeeper, Bank: app.BankKeeper,
 			Pol: &app.PolKeeper, Attestation: app.AttestationKeeper,
 		})
 	app.PolKeeper = polkeeper.NewKeeper(cdc, store(poltypes.StoreKey), authority,
-		app.BankKeeper, app.AttestationKeeper, app.TrainingSetKeeper, app.ReputationKeeper, operators,
+		app.BankKeeper, app.AttestationKeeper, app.TrainingSetKeeper, app.VotingKeeper, app.ReputationKeeper, operators,
 		poltypes.MultiHooks{app.PolSlashingKeeper.Hooks(), reputationkeeper.Hooks{Keeper: app.ReputationKeeper}})
 
+	// At the end of a voting period data changes before what learns from it.
+	app.VotingKeeper.SetHooks(trainingsetkeeper.Periods{Keeper: app.TrainingSetKeeper}, polkeeper.Periods{Keeper: app.PolKeeper})
 	// What validators and trainers do is judged by slashing, then remembered by reputation, which hears of faults from it.
 	app.AttestationKeeper.SetHooks(attestationtypes.MultiHooks{app.PolSlashingKeeper.Hooks(), reputationkeeper.Hooks{Keeper: app.ReputationKeeper}})
 	app.PolSlashingKeeper.SetHooks(reputationkeeper.Hooks{Keeper: app.ReputationKeeper})

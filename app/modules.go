@@ -47,6 +47,8 @@ import (
 	polslashingtypes "github.com/pold-network/pold/x/slashing/types"
 	"github.com/pold-network/pold/x/trainingset"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+	"github.com/pold-network/pold/x/voting"
+	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
 // moduleAccountPermissions lists the accounts that modules own and what each
@@ -59,15 +61,16 @@ var moduleAccountPermissions = map[string][]string{
 	stakingtypes.NotBondedPoolName: {authtypes.Burner, authtypes.Staking},
 	govtypes.ModuleName:            {authtypes.Burner},
 	poltypes.ModuleName:            {authtypes.Minter, authtypes.Burner},
+	trainingsettypes.ModuleName:    nil, // deposits of proposals
 }
 
 // initGenesisOrder is the order in which modules read genesis. Genutil comes
-// after staking because it delivers the transactions that create validators.
+// after staking because it delivers the transactions that create validators, voting after pol, which knows the stakes.
 var initGenesisOrder = []string{
 	authtypes.ModuleName, banktypes.ModuleName, distrtypes.ModuleName, stakingtypes.ModuleName,
 	slashingtypes.ModuleName, govtypes.ModuleName, genutiltypes.ModuleName, evidencetypes.ModuleName,
 	authz.ModuleName, feegrant.ModuleName, upgradetypes.ModuleName, consensustypes.ModuleName,
-	attestationtypes.ModuleName, trainingsettypes.ModuleName, poltypes.ModuleName,
+	attestationtypes.ModuleName, trainingsettypes.ModuleName, poltypes.ModuleName, votingtypes.ModuleName,
 	reputationtypes.ModuleName, polslashingtypes.ModuleName,
 }
 
@@ -102,6 +105,7 @@ func (app *App) makeModules() {
 		attestation.NewAppModule(cdc, app.AttestationKeeper),
 		trainingset.NewAppModule(cdc, app.TrainingSetKeeper),
 		pol.NewAppModule(cdc, app.PolKeeper),
+		voting.NewAppModule(cdc, app.VotingKeeper),
 		reputation.NewAppModule(cdc, app.ReputationKeeper),
 		polslashing.NewAppModule(cdc, app.PolSlashingKeeper),
 	)
@@ -118,10 +122,10 @@ func (app *App) makeModules() {
 		stakingtypes.ModuleName, authz.ModuleName,
 	)
 	// Bank credits what it held back during the block before others look at balances. Attestation judges what was
-	// recorded before the modules that asked act on it. Penalties come before staking, which tells CometBFT the new powers.
+	// recorded before the modules that asked act on it; voting periods end before rounds open. Penalties come before staking, which tells CometBFT the new powers.
 	app.ModuleManager.SetOrderEndBlockers(
 		banktypes.ModuleName, govtypes.ModuleName, polslashingtypes.ModuleName, stakingtypes.ModuleName, feegrant.ModuleName,
-		attestationtypes.ModuleName, trainingsettypes.ModuleName, poltypes.ModuleName, reputationtypes.ModuleName,
+		attestationtypes.ModuleName, trainingsettypes.ModuleName, votingtypes.ModuleName, poltypes.ModuleName, reputationtypes.ModuleName,
 	)
 	app.ModuleManager.SetOrderInitGenesis(initGenesisOrder...)
 	app.ModuleManager.SetOrderExportGenesis(initGenesisOrder...)

@@ -29,6 +29,8 @@ import (
 	slashingkeeper "github.com/pold-network/pold/x/slashing/keeper"
 	slashingtypes "github.com/pold-network/pold/x/slashing/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+	votingkeeper "github.com/pold-network/pold/x/voting/keeper"
+	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
 const (
@@ -49,6 +51,7 @@ type chain struct {
 	attestation attestationkeeper.Keeper
 	reputation  reputationkeeper.Keeper
 	slashing    slashingkeeper.Keeper
+	voting      votingkeeper.Keeper
 	// told is called with every settled round.
 	told func(poltypes.RoundOutcome)
 	// blocks counts the executed ones.
@@ -85,13 +88,20 @@ func (t *table) Verified(context.Context, string) (trainingsettypes.TrainingSet,
 	}, nil
 }
 
+// Adopt and Fork are for votes on data, which nobody casts here.
+func (t *table) Adopt(context.Context, string, string, string) error { return nil }
+
+func (t *table) Fork(context.Context, string, string, string, string) error {
+	return trainingsettypes.ErrNotGoverned
+}
+
 // newChain returns a chain without state; initialise follows once accounts are funded.
 func newChain(now time.Time) (*chain, error) {
 	config := sdk.GetConfig()
 	config.SetBech32PrefixForAccount("pol", "polpub")
 	config.SetBech32PrefixForValidator("polvaloper", "polvaloperpub")
 
-	names := []string{"bank", attestationtypes.StoreKey, poltypes.StoreKey, reputationtypes.StoreKey, slashingtypes.StoreKey}
+	names := []string{"bank", attestationtypes.StoreKey, poltypes.StoreKey, reputationtypes.StoreKey, slashingtypes.StoreKey, votingtypes.StoreKey}
 	keys := storetypes.NewKVStoreKeys(names...)
 	stores := store.NewCommitMultiStore(dbm.NewMemDB(), log.NewNopLogger())
 	for _, name := range names {
@@ -113,7 +123,8 @@ func newChain(now time.Time) (*chain, error) {
 	c.slashing = slashingkeeper.NewKeeper(cdc, service(slashingtypes.StoreKey), governance, operators, slashingkeeper.Neighbours{
 		Staking: c.staking, Slashing: c.staking, Bank: c.bank, Pol: &c.pol, Attestation: c.attestation,
 	})
-	c.pol = polkeeper.NewKeeper(cdc, service(poltypes.StoreKey), governance, c.bank, c.attestation, c.table, c.reputation, operators,
+	c.voting = votingkeeper.NewKeeper(cdc, service(votingtypes.StoreKey), governance, &c.pol)
+	c.pol = polkeeper.NewKeeper(cdc, service(poltypes.StoreKey), governance, c.bank, c.attestation, c.table, c.voting, c.reputation, operators,
 		poltypes.MultiHooks{c.slashing.Hooks(), remembers, c})
 	c.attestation.SetHooks(attestationtypes.MultiHooks{c.slashing.Hooks(), remembers})
 	c.slashing.SetHooks(remembers)
@@ -137,6 +148,9 @@ func (c *chain) initialise(g genesis) error {
 		return err
 	}
 	if err := c.attestation.InitGenesis(c.ctx, attestationtypes.GenesisState{Params: g.attestation}); err != nil {
+		return err
+	}
+	if err := c.voting.InitGenesis(c.ctx, *votingtypes.DefaultGenesis()); err != nil {
 		return err
 	}
 	r := reputationtypes.DefaultGenesis()

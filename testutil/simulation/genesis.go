@@ -21,6 +21,7 @@ import (
 	poltypes "github.com/pold-network/pold/x/pol/types"
 	polslashingtypes "github.com/pold-network/pold/x/slashing/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
 // The accounts: trainers come first.
@@ -92,7 +93,9 @@ func genesis(config Config) func(codec.JSONCodec, map[string]json.RawMessage) {
 
 		var sets trainingsettypes.GenesisState
 		cdc.MustUnmarshalJSON(state[trainingsettypes.ModuleName], &sets)
-		sets.TrainingSets = []trainingsettypes.TrainingSet{{Name: "digits", Table: table()}}
+		owner := sdk.AccAddress(bytes.Repeat([]byte{9}, 20)).String()
+		sets.Params.ProposalDeposit, sets.Params.OpenSeconds, sets.Params.RetentionSeconds = math.NewInt(1_000_000), 14*3_600, 6*3_600
+		sets.TrainingSets = []trainingsettypes.TrainingSet{{Name: "digits", Owner: owner, Table: table()}}
 		state[trainingsettypes.ModuleName] = cdc.MustMarshalJSON(&sets)
 
 		var pol poltypes.GenesisState
@@ -101,12 +104,16 @@ func genesis(config Config) func(codec.JSONCodec, map[string]json.RawMessage) {
 		p.ReferenceRoundSeconds, p.StakeFloorNumerator, p.MinGroupStake = 12*3_600, 0, math.NewInt(1_000_000)
 		p.HalvingIntervalSeconds, p.UnbondingSeconds = 5*24*3_600, 6*3_600
 		p.RoundRetention, p.KeyBlocks, p.CanaryBlocks = config.RoundRetention, 10, 30
-		owner := sdk.AccAddress(bytes.Repeat([]byte{9}, 20)).String()
+		p.ReferencePeriodSeconds, p.ActivationSeconds, p.CreationFee = 7*3_600, 3_600, math.NewInt(1_000_000)
 		held := math.ZeroInt()
 		for _, name := range []string{scoredGroup, provedGroup, sealedGroup} {
 			pol.Groups = append(pol.Groups, poltypes.Group{Name: name, Creator: owner, Settings: settings(name), BountyPool: math.ZeroInt()})
 			pol.Bonds = append(pol.Bonds, poltypes.GroupBond{Group: name, Address: owner, Amount: math.NewInt(groupStake)})
 			held = held.AddRaw(groupStake)
+		}
+		for _, who := range voters { // scoredGroup is the first of the owner's groups, so it governs the data
+			pol.Bonds = append(pol.Bonds, poltypes.GroupBond{Group: scoredGroup, Address: network.AccountAddress(who), Amount: math.NewInt(2 * groupStake)})
+			held = held.AddRaw(2 * groupStake)
 		}
 		state[poltypes.ModuleName] = cdc.MustMarshalJSON(&pol)
 
@@ -116,6 +123,12 @@ func genesis(config Config) func(codec.JSONCodec, map[string]json.RawMessage) {
 			Address: authtypes.NewModuleAddress(poltypes.ModuleName).String(), Coins: sdk.NewCoins(sdk.NewCoin(app.BaseDenom, held)),
 		})
 		state[banktypes.ModuleName] = cdc.MustMarshalJSON(&bank)
+
+		var ballots votingtypes.GenesisState
+		cdc.MustUnmarshalJSON(state[votingtypes.ModuleName], &ballots)
+		ballots.Params.DefaultPeriodSeconds, ballots.Params.MinPeriodSeconds, ballots.Params.MaxPeriodSeconds = 7*3_600, 3_600, 12*3_600
+		ballots.Params.CheckSeconds, ballots.Params.GraceSeconds = 3*3_600, 6*3_600
+		state[votingtypes.ModuleName] = cdc.MustMarshalJSON(&ballots)
 
 		var slashing polslashingtypes.GenesisState
 		cdc.MustUnmarshalJSON(state[polslashingtypes.ModuleName], &slashing)

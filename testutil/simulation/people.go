@@ -61,6 +61,7 @@ func (s *Simulation) act() {
 		s.compete(g, r)
 	}
 	s.openCanaries()
+	s.vote()
 	s.govern()
 	s.unjail()
 }

@@ -7,7 +7,7 @@
 //	s.Finish() // export, import and replay give the same state
 //	s.Seen["EventRoundSettled won"]
 //
-// people.go has trainers, providers, planters of canaries and stakers; govern.go appeals; validators.go what sidecars answer and what
+// people.go has trainers, providers, planters of canaries and stakers; govern.go appeals; vote.go changes of data and groups; validators.go what sidecars answer and what
 // proposers leave out; genesis.go the first state; usage.go measures how large the state is. Nothing depends on a clock or on map
 // order, so a seed that fails fails again.
 package simulation
@@ -61,10 +61,12 @@ type Simulation struct {
 	works map[string]*work
 	// revealed are the checkpoints that everybody can copy, by group.
 	revealed map[string][]*work
+	changes  map[string]change // by SHA-256 of the body: what validators find when they apply it
 	keys     map[string][]byte // of sealed batches, by group, round and provider
 	canaries []canary
 	statuses map[string]poltypes.CanaryStatus // of canaries when last seen
 	voted    map[uint64]bool                  // proposals that validators have voted on
+	forks    int
 	// bonded is the power of the last commit.
 	bonded int64
 }
@@ -93,7 +95,7 @@ func New(t testing.TB, config Config) *Simulation {
 	}
 	s := &Simulation{
 		t: t, seed: config.Seed, r: rand.New(rand.NewPCG(2_024, config.Seed)), Seen: map[string]int{}, files: map[string]file{},
-		works: map[string]*work{}, revealed: map[string][]*work{}, keys: map[string][]byte{}, voted: map[uint64]bool{}, statuses: map[string]poltypes.CanaryStatus{},
+		works: map[string]*work{}, revealed: map[string][]*work{}, changes: map[string]change{}, keys: map[string][]byte{}, voted: map[uint64]bool{}, statuses: map[string]poltypes.CanaryStatus{},
 	}
 	s.Network = network.New(t, network.Config{
 		Powers: powers, Accounts: accounts, Balance: balance, BlockTime: config.BlockTime, Genesis: genesis(config),

@@ -20,6 +20,7 @@ import (
 	reputationtypes "github.com/pold-network/pold/x/reputation/types"
 	polslashingtypes "github.com/pold-network/pold/x/slashing/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
 // Usage is how much of the latest state one collection of a store takes: bytes of keys and values, without the tree around them.
@@ -45,6 +46,7 @@ func (s *Simulation) Usage() []Usage {
 		{attestationtypes.StoreKey, s.App.AttestationKeeper.Schema},
 		{trainingsettypes.StoreKey, s.App.TrainingSetKeeper.Schema},
 		{poltypes.StoreKey, s.App.PolKeeper.Schema},
+		{votingtypes.StoreKey, s.App.VotingKeeper.Schema},
 		{reputationtypes.StoreKey, s.App.ReputationKeeper.Schema},
 		{polslashingtypes.StoreKey, s.App.PolSlashingKeeper.Schema},
 	} {

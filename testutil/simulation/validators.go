@@ -79,7 +79,12 @@ func (s *Simulation) truth(task attestationtypes.Task) []byte {
 	digest := sha256.Sum256(task.ManifestHash)
 	switch task.Kind {
 	case trainingsettypes.DataTaskKind:
-		t := table()
+		var m trainingsettypes.DataManifest
+		require.NoError(s.t, m.Unmarshal(task.Manifest))
+		if m.Delta != nil {
+			return s.apply(task, m).Encode()
+		}
+		t := m.Table
 		return trainingsettypes.DataAnswer{Rows: t.Rows, Columns: t.Columns, Root: [32]byte(t.Root), Digest: digest}.Encode()
 	case poltypes.ScoreTaskKind:
 		var m poltypes.ScoreManifest
@@ -114,7 +119,7 @@ func (s *Simulation) truth(task attestationtypes.Task) []byte {
 
 // personal is the validator's own sample; some only copied an answer and guess it.
 func (s *Simulation) personal(validator int, task attestationtypes.Task, answer []byte, operator string) []byte {
-	if operator == s.operator(validator) && s.chance(liar(validator, 30, 1), "personal", validator, task.Id) {
+	if operator == s.operator(validator) && s.chance(liar(validator, 45, 1), "personal", validator, task.Id) {
 		return []byte("guessed")
 	}
 	return answer
@@ -144,16 +149,20 @@ func (s *Simulation) challenges(validator int, task attestationtypes.Task) []uin
 // holds says whether a validator could fetch a file: not one that only two were given. All have the table: without it there is nothing
 // to simulate.
 func (s *Simulation) holds(validator int, artefact attestationtypes.Artefact) bool {
-	if artefact.Kind == trainingsettypes.DataTaskKind {
+	if artefact.Kind == trainingsettypes.DataTaskKind && !s.files[string(artefact.Sha256)].withheld {
 		return true
 	}
 	if s.files[string(artefact.Sha256)].withheld && validator > 1 {
 		return false
 	}
-	if s.chance(liar(validator, 10, 2), "does not hold", validator, artefact.Id) {
+	if s.chance(liar(validator, 18, 2), "does not hold", validator, artefact.Id) {
 		return false
 	}
-	return s.Height() >= artefact.AskedHeight+int64(s.roll("fetches", validator, artefact.Id)%4)
+	delay := s.roll("fetches", validator, artefact.Id) % 4
+	if s.chance(10, "hard to get", artefact.Id) { // for some it takes the whole window
+		delay = 8 + s.roll("fetches", validator, artefact.Id)%3
+	}
+	return s.Height() >= artefact.AskedHeight+int64(delay)
 }
 
 // secret is a validator's part in the beacon; some keep it when it should be shown.

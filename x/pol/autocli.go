@@ -27,6 +27,7 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				{RpcMethod: "Unbondings", Use: "unbondings ADDRESS", Short: "List stake on its way back to an account", Example: "pold q pol unbondings pol1…", PositionalArgs: positional("address")},
 				{RpcMethod: "Batches", Use: "batches GROUP", Short: "List the sealed batches that wait for their rounds, and the bonds of their providers", Example: "pold q pol batches digits", PositionalArgs: positional("group")},
 				{RpcMethod: "Canaries", Use: "canaries GROUP NUMBER", Short: "List the canaries of a round and whom they exposed", Example: "pold q pol canaries digits 3", PositionalArgs: positional("group", "number")},
+				{RpcMethod: "Changes", Use: "changes GROUP", Short: "List the proposed changes of a group's times and model", Example: "pold q pol changes digits", PositionalArgs: positional("group")},
 				{RpcMethod: "Totals", Use: "totals", Short: "Show what was minted and burned, and the next halving", Example: "pold q pol totals"},
 			},
 		},
@@ -56,6 +57,10 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					Example: "pold tx pol plant-canary digits 3 HEX --from alice", PositionalArgs: positional("group", "round", "commitment")},
 				{RpcMethod: "OpenCanary", Use: "open-canary GROUP ROUND TRAINER", Short: "Say after settlement which checkpoint a canary was and what its verdict had to be",
 					Example: "pold tx pol open-canary digits 3 pol1… --finding 0 --claim-loss-e9 195000000 --salt HEX --from alice", PositionalArgs: positional("group", "round", "trainer")},
+				{RpcMethod: "ProposeGroupChange", Use: "propose-group-change GROUP", Short: "Open a vote on other times or another model for a group (pold group propose-times and propose-model do it too)",
+					Example: "pold tx pol propose-group-change digits --times '{\"period_seconds\":86400}' --summary 'decide daily' --from alice", PositionalArgs: positional("group")},
+				{RpcMethod: "ForkGroup", Use: "fork-group SOURCE NAME TRAINING-SET", Short: "Go on from the checkpoint and the training set of a group in one of your own",
+					Example: "pold tx pol fork-group digits my-digits my-digits --from alice", PositionalArgs: positional("source", "name", "training_set")},
 				{RpcMethod: "SetGroupCoinbase", Skip: true}, // governance proposes it as a message
 				{RpcMethod: "UpdateParams", Skip: true},
 			},

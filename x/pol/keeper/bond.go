@@ -43,12 +43,16 @@ func (k Keeper) BondGroup(ctx context.Context, address, group string, amount mat
 	if !exists {
 		b = types.GroupBond{Group: group, Address: address, Amount: math.ZeroInt()}
 	}
+	before := b.Amount
 	b.Amount = b.Amount.Add(amount)
 	b.SinceHeight = sdk.UnwrapSDKContext(ctx).BlockHeight()
 	if err := k.Bonds.Set(ctx, key, b); err != nil {
 		return err
 	}
 	if err := k.addStake(ctx, group, amount); err != nil {
+		return err
+	}
+	if err := k.voting.BondChanged(ctx, group, address, before, b.Amount); err != nil {
 		return err
 	}
 	emit(ctx, &types.EventBonded{Group: group, Address: address, Amount: amount})
@@ -77,6 +81,7 @@ func (k Keeper) UnbondGroup(goCtx context.Context, address, group string, amount
 	if err := k.checkUnbondings(ctx, address); err != nil {
 		return 0, err
 	}
+	before := b.Amount
 	b.Amount = b.Amount.Sub(amount)
 	if b.Amount.IsZero() {
 		err = k.Bonds.Remove(ctx, key)
@@ -92,6 +97,11 @@ func (k Keeper) UnbondGroup(goCtx context.Context, address, group string, amount
 	if err := k.lowerRoundStake(ctx, group); err != nil {
 		return 0, err
 	}
+	if err := k.lowerPeriodStake(ctx, group); err != nil {
+		return 0, err
+	}
+	// Nothing about votes may keep somebody's coins from coming back.
+	k.try(ctx, "votes of "+address, func(ctx sdk.Context) error { return k.voting.BondChanged(ctx, group, address, before, b.Amount) })
 	if err := k.addLeaving(ctx, amount); err != nil {
 		return 0, err
 	}

@@ -62,16 +62,17 @@ func operator(n int) string {
 
 // env is the module over a real store with neighbours of its own, and a clock: one second a block.
 type env struct {
-	t    *testing.T
-	ctx  sdk.Context
-	k    keeper.Keeper
-	msg  types.MsgServer
-	q    types.QueryServer
-	bank *bank
-	att  *attestation
-	sets *sets
-	told *recorder
-	rep  reputations
+	t     *testing.T
+	ctx   sdk.Context
+	k     keeper.Keeper
+	msg   types.MsgServer
+	q     types.QueryServer
+	bank  *bank
+	att   *attestation
+	sets  *sets
+	votes *votes
+	told  *recorder
+	rep   reputations
 	// service is the module's store.
 	service corestore.KVStoreService
 	// lax allows items of a block to fail; otherwise each failure is one of the test.
@@ -150,9 +151,9 @@ func emptyEnv(t *testing.T) *env {
 			Name: "digits", Version: 1, Status: trainingsettypes.STATUS_VERIFIED,
 			Table: trainingsettypes.Table{Rows: 100, Columns: 5, Targets: 1, Size_: 2_000},
 		}},
-		att: newAttestation(t), told: &recorder{}, rep: reputations{},
+		att: newAttestation(t), votes: newVotes(), told: &recorder{}, rep: reputations{},
 	}
-	e.k = keeper.NewKeeper(cdc, e.service, account(0), e.bank, e.att, e.sets, e.rep,
+	e.k = keeper.NewKeeper(cdc, e.service, account(0), e.bank, e.att, e.sets, e.votes, e.rep,
 		address.NewBech32Codec("polvaloper"), e.told)
 	e.att.outcomes = keeper.Outcomes{Keeper: e.k}
 	e.msg, e.q = keeper.NewMsgServer(e.k), keeper.NewQueryServer(e.k)

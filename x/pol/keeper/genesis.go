@@ -35,6 +35,11 @@ func (k Keeper) InitGenesis(goCtx context.Context, g types.GenesisState) error {
 			if err := prepare(&x); err != nil {
 				return err
 			}
+			if !x.Settings.Sandbox {
+				if err := k.trainingSets.Adopt(ctx, x.Settings.TrainingSet, x.Name, x.Creator); err != nil {
+					return err
+				}
+			}
 			g.Due = append(g.Due, types.DueEntry{Group: x.Name, Height: ctx.BlockHeight()})
 		}
 		if err := k.Groups.Set(ctx, x.Name, x); err != nil {
@@ -48,6 +53,9 @@ func (k Keeper) InitGenesis(goCtx context.Context, g types.GenesisState) error {
 		return err
 	}
 	if err := k.restoreEscrows(ctx, g); err != nil {
+		return err
+	}
+	if err := k.restoreVotes(ctx, g); err != nil {
 		return err
 	}
 	return k.CheckEscrow(ctx)
@@ -78,6 +86,23 @@ func (k Keeper) restoreEscrows(ctx context.Context, g types.GenesisState) error 
 			return err
 		}
 		if err := k.Lapses.Set(ctx, collections.Join(h.Until, lapseRef(lossLapse, h.Group, h.Round, h.Trainer))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k Keeper) restoreVotes(ctx context.Context, g types.GenesisState) error {
+	if err := k.NextChange.Set(ctx, max(g.NextChange, 1)); err != nil {
+		return err
+	}
+	for _, c := range g.Changes {
+		if err := errors.Join(k.Changes.Set(ctx, c.Id, c), k.ChangesByGroup.Set(ctx, collections.Join(c.Group, c.Id))); err != nil {
+			return err
+		}
+	}
+	for _, p := range g.PeriodStakes {
+		if err := k.PeriodStakes.Set(ctx, p.Group, p); err != nil {
 			return err
 		}
 	}
@@ -162,6 +187,9 @@ func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) 
 	if g.NextUnbondingId, err = k.NextUnbonding.Peek(ctx); err != nil {
 		return nil, err
 	}
+	if g.NextChange, err = k.NextChange.Peek(ctx); err != nil {
+		return nil, err
+	}
 	err = errors.Join(
 		k.Groups.Walk(ctx, nil, func(_ string, x types.Group) (bool, error) {
 			g.Groups = append(g.Groups, x)
@@ -209,6 +237,14 @@ func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) 
 		}),
 		k.HeldLosses.Walk(ctx, nil, func(_ collections.Triple[string, uint64, string], x types.HeldLoss) (bool, error) {
 			g.HeldLosses = append(g.HeldLosses, x)
+			return false, nil
+		}),
+		k.Changes.Walk(ctx, nil, func(_ uint64, x types.GroupChange) (bool, error) {
+			g.Changes = append(g.Changes, x)
+			return false, nil
+		}),
+		k.PeriodStakes.Walk(ctx, nil, func(_ string, x types.PeriodStake) (bool, error) {
+			g.PeriodStakes = append(g.PeriodStakes, x)
 			return false, nil
 		}),
 	)

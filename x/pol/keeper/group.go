@@ -10,6 +10,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/pold-network/pold/x/pol/types"
+	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
 // CreateGroup opens a group, burns the fee and returns the cost of scoring one checkpoint.
@@ -37,27 +38,46 @@ func (k Keeper) CreateGroup(ctx context.Context, creator, name string, settings 
 	if err := settings.Fits(shape, set.Table); err != nil {
 		return 0, err
 	}
-	cost := shape.ScoreCost(set.Table.Rows, set.Table.Size_)
-	if err := k.checkCost(ctx, params, settings, shape, set.Table, cost); err != nil {
+	if err := k.openGroup(ctx, params, types.Group{Name: name, Creator: creator, Settings: settings, ModelVersion: 1}, shape, set.Table); err != nil {
 		return 0, err
+	}
+	if !settings.Sandbox { // a sandbox has no stakeholders
+		if err := k.trainingSets.Adopt(ctx, settings.TrainingSet, name, creator); err != nil {
+			return 0, err
+		}
+	}
+	return shape.ScoreCost(set.Table.Rows, set.Table.Size_), nil
+}
+
+// openGroup stores a new group whose settings suit its table, burns the fee, and lets its first round and voting period open.
+func (k Keeper) openGroup(ctx context.Context, params types.Params, g types.Group, shape types.ModelShape, table trainingsettypes.Table) error {
+	settings, name, creator := g.Settings, g.Name, g.Creator
+	cost := shape.ScoreCost(table.Rows, table.Size_)
+	if err := k.checkCost(ctx, params, settings, shape, table, cost); err != nil {
+		return err
 	}
 	fee := params.CreationFee
 	if settings.Sandbox {
 		fee = params.SandboxFee
 	}
 	if err := k.BurnFee(ctx, creator, fee, "group creation"); err != nil {
-		return 0, err
+		return err
 	}
-	hash, err := settings.Model.Hash()
-	if err != nil {
-		return 0, err
+	var err error
+	if g.ModelHash, err = settings.Model.Hash(); err != nil {
+		return err
 	}
-	g := types.Group{Name: name, Creator: creator, Settings: settings, ModelHash: hash, ModelVersion: 1, BountyPool: math.ZeroInt()}
+	g.BountyPool = math.ZeroInt()
 	if err := k.Groups.Set(ctx, name, g); err != nil {
-		return 0, err
+		return err
 	}
 	emit(ctx, &types.EventGroupCreated{Group: name, Creator: creator, Cost: cost})
-	return cost, k.schedule(ctx, name, sdk.UnwrapSDKContext(ctx).BlockHeight())
+	if !settings.Sandbox {
+		if err := k.voting.GroupOpened(ctx, name, math.ZeroInt()); err != nil {
+			return err
+		}
+	}
+	return k.schedule(ctx, name, sdk.UnwrapSDKContext(ctx).BlockHeight())
 }
 
 // FundGroup moves NRN into the bounty pool of a group.

@@ -20,6 +20,7 @@ type Keeper struct {
 	bank         types.BankKeeper
 	attestation  types.AttestationKeeper
 	trainingSets types.TrainingSetKeeper
+	voting       types.VotingKeeper
 	reputation   types.ReputationKeeper
 	valCodec     address.Codec
 	hooks        types.Hooks
@@ -51,16 +52,22 @@ type Keeper struct {
 	HeldLosses collections.Map[collections.Triple[string, uint64, string], types.HeldLoss]
 	// Lapses orders canaries and held losses by the height at which they are looked at.
 	Lapses collections.KeySet[collections.Pair[int64, string]]
+	// Changes of groups are by id; ChangesByGroup lists them.
+	Changes        collections.Map[uint64, types.GroupChange]
+	NextChange     collections.Sequence
+	ChangesByGroup collections.KeySet[collections.Pair[string, uint64]]
+	// PeriodStakes holds, by group, what the pay of a proposer in the current voting period depends on.
+	PeriodStakes collections.Map[string, types.PeriodStake]
 }
 
 // NewKeeper returns a keeper; reputation and hooks may be nil.
 func NewKeeper(cdc codec.BinaryCodec, service store.KVStoreService, authority string, bank types.BankKeeper,
-	attestation types.AttestationKeeper, trainingSets types.TrainingSetKeeper, reputation types.ReputationKeeper, valCodec address.Codec, hooks types.Hooks,
+	attestation types.AttestationKeeper, trainingSets types.TrainingSetKeeper, voting types.VotingKeeper, reputation types.ReputationKeeper, valCodec address.Codec, hooks types.Hooks,
 ) Keeper {
 	sb := collections.NewSchemaBuilder(service)
 	triple := collections.TripleKeyCodec(collections.StringKey, collections.Uint64Key, collections.StringKey)
 	k := Keeper{
-		authority: authority, bank: bank, attestation: attestation, trainingSets: trainingSets, reputation: reputation, valCodec: valCodec, hooks: hooks,
+		authority: authority, bank: bank, attestation: attestation, trainingSets: trainingSets, voting: voting, reputation: reputation, valCodec: valCodec, hooks: hooks,
 		Params:              collections.NewItem(sb, types.ParamsKey, "params", codec.CollValue[types.Params](cdc)),
 		Groups:              collections.NewMap(sb, types.GroupsKey, "groups", collections.StringKey, codec.CollValue[types.Group](cdc)),
 		Rounds:              collections.NewMap(sb, types.RoundsKey, "rounds", collections.PairKeyCodec(collections.StringKey, collections.Uint64Key), codec.CollValue[types.Round](cdc)),
@@ -82,6 +89,10 @@ func NewKeeper(cdc codec.BinaryCodec, service store.KVStoreService, authority st
 		Canaries:            collections.NewMap(sb, types.CanariesKey, "canaries", triple, codec.CollValue[types.Canary](cdc)),
 		HeldLosses:          collections.NewMap(sb, types.HeldLossesKey, "held_losses", triple, codec.CollValue[types.HeldLoss](cdc)),
 		Lapses:              collections.NewKeySet(sb, types.LapseKey, "lapses", collections.PairKeyCodec(collections.Int64Key, collections.StringKey)),
+		Changes:             collections.NewMap(sb, types.ChangesKey, "changes", collections.Uint64Key, codec.CollValue[types.GroupChange](cdc)),
+		NextChange:          collections.NewSequence(sb, types.NextChangeKey, "next_change"),
+		ChangesByGroup:      collections.NewKeySet(sb, types.ChangesByKey, "changes_by_group", collections.PairKeyCodec(collections.StringKey, collections.Uint64Key)),
+		PeriodStakes:        collections.NewMap(sb, types.PeriodsKey, "period_stakes", collections.StringKey, codec.CollValue[types.PeriodStake](cdc)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

@@ -62,6 +62,15 @@ func (s msgServer) OpenCanary(ctx context.Context, m *types.MsgOpenCanary) (*typ
 	return &types.MsgOpenCanaryResponse{Status: status}, err
 }
 
+func (s msgServer) ProposeGroupChange(ctx context.Context, m *types.MsgProposeGroupChange) (*types.MsgProposeGroupChangeResponse, error) {
+	c, err := s.k.ProposeGroupChange(ctx, m)
+	return &types.MsgProposeGroupChangeResponse{Change: c.Id, Ballot: c.Ballot}, err
+}
+
+func (s msgServer) ForkGroup(ctx context.Context, m *types.MsgForkGroup) (*types.MsgForkGroupResponse, error) {
+	return &types.MsgForkGroupResponse{}, s.k.ForkGroup(ctx, m)
+}
+
 func (s msgServer) SetGroupCoinbase(ctx context.Context, m *types.MsgSetGroupCoinbase) (*types.MsgSetGroupCoinbaseResponse, error) {
 	if err := sdk.ValidateAuthority(sdk.UnwrapSDKContext(ctx), s.k.authority, m.Authority); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ func TestEachListenerIsToldByItself(t *testing.T) {
 	e := emptyEnv(t)
 	bad, good := &recorder{fails: types.ErrInvalidParams.Wrap("a hook")}, &recorder{}
 	cdc := codec.NewProtoCodec(codectypes.NewInterfaceRegistry())
-	e.k = keeper.NewKeeper(cdc, e.service, account(0), e.bank, e.att, e.sets, nil, address.NewBech32Codec("polvaloper"), types.MultiHooks{bad, good})
+	e.k = keeper.NewKeeper(cdc, e.service, account(0), e.bank, e.att, e.sets, e.votes, nil, address.NewBech32Codec("polvaloper"), types.MultiHooks{bad, good})
 	e.att.outcomes = keeper.Outcomes{Keeper: e.k}
 	e.msg, e.q = keeper.NewMsgServer(e.k), keeper.NewQueryServer(e.k)
 	e.lax = true

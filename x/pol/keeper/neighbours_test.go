@@ -102,6 +102,8 @@ type sets struct {
 	problem error
 	// panics names a set at which the module panics.
 	panics string
+	// forked are the copies that were made: source, name, owner, group.
+	forked [][]string
 }
 
 func (s *sets) Verified(_ context.Context, name string) (trainingsettypes.TrainingSet, error) {
@@ -115,4 +117,20 @@ func (s *sets) Verified(_ context.Context, name string) (trainingsettypes.Traini
 		return trainingsettypes.TrainingSet{}, trainingsettypes.ErrNotVerified.Wrapf("%q is not registered", name)
 	}
 	return s.set, nil
+}
+
+func (s *sets) Adopt(_ context.Context, name, group, creator string) error {
+	if s.set.Name == name && s.set.Group == "" && s.set.Owner == creator {
+		s.set.Group = group
+	}
+	return nil
+}
+
+func (s *sets) Fork(_ context.Context, source, name, owner, group string) error {
+	if s.problem != nil {
+		return s.problem
+	}
+	s.forked = append(s.forked, []string{source, name, owner, group})
+	s.set.Name = name
+	return nil
 }

@@ -16,6 +16,9 @@ import (
 // openRound pins everything the round depends on; later changes wait for the next round. No round opens that too few
 // validators are there to decide: rounds pause until they are.
 func (k Keeper) openRound(ctx sdk.Context, g types.Group) error {
+	if err := k.applyChanges(ctx, &g); err != nil {
+		return err
+	}
 	live, required, err := k.attestation.LiveState(ctx)
 	if err != nil {
 		return err
@@ -91,7 +94,7 @@ func (k Keeper) newRound(ctx sdk.Context, params types.Params, g types.Group, se
 		Group: g.Name, Number: g.Round + 1,
 		OpenedHeight: ctx.BlockHeight(), OpenedUnixMs: ctx.BlockTime().UnixMilli(),
 		Supply: k.bank.GetSupply(ctx, types.BaseDenom).Amount, GroupStake: stake, TotalStake: total,
-		ModelVersion: g.ModelVersion, Parent: g.Parent,
+		ModelVersion: g.ModelVersion, Parent: g.Parent, Carried: g.Carried,
 		TrainingSet: set.Name, TrainingSetVersion: set.Version, Table: set.Table,
 		EngineVersion: params.EngineVersion,
 		Reward:        zero, Bounty: zero, VerifierReward: zero, SettledSupply: zero, MaxBounty: zero,

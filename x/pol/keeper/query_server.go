@@ -128,6 +128,15 @@ func (s queryServer) Canaries(ctx context.Context, r *types.QueryCanariesRequest
 	return &types.QueryCanariesResponse{Canaries: canaries}, err
 }
 
+func (s queryServer) Changes(ctx context.Context, r *types.QueryChangesRequest) (*types.QueryChangesResponse, error) {
+	changes, page, err := query.CollectionPaginate(ctx, s.k.ChangesByGroup, r.Pagination,
+		func(key collections.Pair[string, uint64], _ collections.NoValue) (types.GroupChange, error) {
+			return s.k.Changes.Get(ctx, key.K2())
+		},
+		query.WithCollectionPaginationPairPrefix[string, uint64](r.Group))
+	return &types.QueryChangesResponse{Changes: changes, Pagination: page}, err
+}
+
 func (s queryServer) Totals(ctx context.Context, _ *types.QueryTotalsRequest) (*types.QueryTotalsResponse, error) {
 	t, err := s.k.Totals.Get(ctx)
 	if err != nil {

@@ -22,7 +22,7 @@ func (k Keeper) crown(ctx sdk.Context, g *types.Group, r *types.Round, s *types.
 		Cid: s.CheckpointCid, Sha256: s.CheckpointHash, Size_: s.Size_, Round: r.Number, Trainer: s.Trainer,
 		LossE9: s.Verdict.RankLossE9, MetricE9: s.Verdict.MetricE9, MappingSeed: g.MappingSeed(ctx.ChainID(), r.Number, s.Trainer),
 	}
-	g.Parent = r.Checkpoint
+	g.Parent, g.Carried = r.Checkpoint, nil
 	g.Wins++
 	params, err := k.Params.Get(ctx)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"cosmossdk.io/collections"
 	"cosmossdk.io/math"
 
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
@@ -14,6 +15,29 @@ import (
 func (k Keeper) MinGroupStake(ctx context.Context) (math.Int, error) {
 	p, err := k.Params.Get(ctx)
 	return p.MinGroupStake, err
+}
+
+// Bonded returns the bond of an account in a group, in unrn.
+func (k Keeper) Bonded(ctx context.Context, group, address string) (math.Int, error) {
+	b, exists, err := find(ctx, k.Bonds, collections.Join(group, address))
+	if err != nil || !exists {
+		return zero, err
+	}
+	return b.Amount, nil
+}
+
+// GroupStakes calls visit for each group that has stakeholders, in the order of names, with all its stake in unrn.
+func (k Keeper) GroupStakes(ctx context.Context, visit func(group string, stake math.Int) error) error {
+	return k.Groups.Walk(ctx, nil, func(name string, g types.Group) (bool, error) {
+		if g.Settings.Sandbox {
+			return false, nil
+		}
+		stake, err := k.stake(ctx, name)
+		if err != nil {
+			return true, err
+		}
+		return false, visit(name, stake)
+	})
 }
 
 // ArtefactStake returns the stake in unrn of the group for which validators were asked about a file. It is zero for files

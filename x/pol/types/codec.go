@@ -13,7 +13,7 @@ func RegisterInterfaces(registry codectypes.InterfaceRegistry) {
 	registry.RegisterImplementations((*sdk.Msg)(nil),
 		&MsgCreateGroup{}, &MsgFundGroup{}, &MsgCommitCheckpoint{}, &MsgSubmitCheckpoint{},
 		&MsgBondGroup{}, &MsgUnbondGroup{}, &MsgProvideBatches{}, &MsgRevealBatchKey{}, &MsgWithdrawProviderBond{},
-		&MsgPlantCanary{}, &MsgOpenCanary{}, &MsgSetGroupCoinbase{}, &MsgUpdateParams{})
+		&MsgPlantCanary{}, &MsgOpenCanary{}, &MsgProposeGroupChange{}, &MsgForkGroup{}, &MsgSetGroupCoinbase{}, &MsgUpdateParams{})
 	msgservice.RegisterMsgServiceDesc(registry, &_Msg_serviceDesc)
 }
 
@@ -30,6 +30,8 @@ func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
 	legacy.RegisterAminoMsg(cdc, &MsgWithdrawProviderBond{}, "pold/pol/MsgWithdrawProviderBond")
 	legacy.RegisterAminoMsg(cdc, &MsgPlantCanary{}, "pold/pol/MsgPlantCanary")
 	legacy.RegisterAminoMsg(cdc, &MsgOpenCanary{}, "pold/pol/MsgOpenCanary")
+	legacy.RegisterAminoMsg(cdc, &MsgProposeGroupChange{}, "pold/pol/MsgProposeGroupChange")
+	legacy.RegisterAminoMsg(cdc, &MsgForkGroup{}, "pold/pol/MsgForkGroup")
 	legacy.RegisterAminoMsg(cdc, &MsgSetGroupCoinbase{}, "pold/pol/MsgSetGroupCoinbase")
 	legacy.RegisterAminoMsg(cdc, &MsgUpdateParams{}, "pold/pol/MsgUpdateParams")
 }

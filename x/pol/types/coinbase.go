@@ -65,6 +65,13 @@ func (p Params) Amount(rateE9 uint64, c Coinbase) math.Int {
 	return math.NewIntFromBigInt(numerator.Quo(numerator, denominator))
 }
 
+// ProposerAmount returns what an applied change of training data mints: Amount with the rate of proposers and a voting period
+// instead of a round, so that short periods and many groups mint nothing extra.
+func (p Params) ProposerAmount(c Coinbase) math.Int {
+	p.ReferenceRoundSeconds = p.ReferencePeriodSeconds
+	return p.Amount(p.ProposerRateE9, c)
+}
+
 // MaxAmount returns the most that Amount can give for a round that has just opened, whenever it settles and whatever is
 // bonded meanwhile: its own stake can only fall, all stake only dilutes it, and halvings only come. SettledUnixMs is not read.
 func (p Params) MaxAmount(rateE9 uint64, c Coinbase) math.Int {

@@ -24,5 +24,6 @@ var (
 	ErrRoundFull         = errorsmod.Register(ModuleName, 19, "round is full")
 	ErrInvalidBatch      = errorsmod.Register(ModuleName, 21, "invalid sealed batch")
 	ErrInvalidCanary     = errorsmod.Register(ModuleName, 22, "invalid canary")
+	ErrInvalidChange     = errorsmod.Register(ModuleName, 23, "invalid change of a group")
 	ErrTooManyUnbondings = errorsmod.Register(ModuleName, 20, "too many unbondings")
 )

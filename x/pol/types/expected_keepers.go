@@ -9,6 +9,7 @@ import (
 
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
 // BankKeeper moves, mints and burns NRN.
@@ -52,4 +53,23 @@ type ReputationKeeper interface {
 // TrainingSetKeeper resolves training sets that validators have checked.
 type TrainingSetKeeper interface {
 	Verified(ctx context.Context, name string) (trainingsettypes.TrainingSet, error)
+	// Adopt puts a set under the votes of a group, when the group's creator owns it and no other group governs it.
+	Adopt(ctx context.Context, name, group, creator string) error
+	// Fork copies the current table of a set under a new name, to be governed by a group.
+	Fork(ctx context.Context, source, name, owner, group string) error
+}
+
+// VotingKeeper counts the stake behind ballots. It is told of every change of a bond.
+type VotingKeeper interface {
+	GroupOpened(ctx context.Context, group string, stake math.Int) error
+	BondChanged(ctx context.Context, group, address string, before, after math.Int) error
+	OpenBallot(ctx context.Context, group, owner string, ref uint64, subject string) (uint64, error)
+	CloseBallot(ctx context.Context, id uint64) error
+	// Standing returns the stake behind a ballot that counts now, and that of the whole group, in unrn.
+	Standing(ctx context.Context, id uint64) (ballot, group math.Int, err error)
+	// VoterStanding returns what an account can vote with now, in unrn.
+	VoterStanding(ctx context.Context, group, address string) (math.Int, error)
+	Period(ctx context.Context, group string) (votingtypes.Period, error)
+	CheckPeriod(ctx context.Context, seconds uint64) error
+	SetPeriod(ctx context.Context, group string, seconds uint64) error
 }

@@ -6,7 +6,7 @@ import (
 
 // DefaultGenesis returns an empty state with the parameters of a public network.
 func DefaultGenesis() *GenesisState {
-	return &GenesisState{Params: DefaultParams(), Totals: ZeroTotals()}
+	return &GenesisState{Params: DefaultParams(), Totals: ZeroTotals(), NextChange: 1}
 }
 
 // ZeroTotals returns totals that are computed from the supply at genesis.
@@ -59,6 +59,16 @@ func (g GenesisState) Validate() error {
 	}
 	if err := g.validateEscrows(groups); err != nil {
 		return err
+	}
+	for _, c := range g.Changes {
+		if !groups[c.Group] || c.Id == 0 || c.Id >= g.NextChange {
+			return ErrInvalidChange.Wrapf("%d of %q: expected a known group and a number below next_change %d", c.Id, c.Group, g.NextChange)
+		}
+	}
+	for _, p := range g.PeriodStakes {
+		if !groups[p.Group] {
+			return ErrGroupNotFound.Wrapf("period stake of %q", p.Group)
+		}
 	}
 	t := g.Totals
 	for _, v := range []math.Int{t.GenesisSupply, t.Coinbase, t.Burned, t.Bonded, t.Slashed} {

@@ -37,4 +37,8 @@ var (
 	CanariesKey    = collections.NewPrefix(18)
 	HeldLossesKey  = collections.NewPrefix(19)
 	LapseKey       = collections.NewPrefix(20)
+	ChangesKey     = collections.NewPrefix(21)
+	NextChangeKey  = collections.NewPrefix(22)
+	ChangesByKey   = collections.NewPrefix(23)
+	PeriodsKey     = collections.NewPrefix(24)
 )

@@ -13,7 +13,7 @@ func NewScoreManifest(chainID string, g Group, r Round, trainer string, c Checkp
 	case trainer != "":
 		m.MappingSeed = g.MappingSeed(chainID, r.Number, trainer)
 	case c.Cid == "":
-		m.InitSeed = g.Settings.InitSeed
+		m.InitSeed, m.Carried = g.Settings.InitSeed, r.Carried
 		m.MappingSeed = g.MappingSeed(chainID, 0, "")
 	default:
 		m.MappingSeed = c.MappingSeed
@@ -34,7 +34,7 @@ func NewAuditManifest(chainID string, g Group, r Round, s Submission) *AuditMani
 		OrderSeed: r.OrderSeed, AuditSeed: r.AuditSeed, Segments: g.Settings.Segments, Recipe: g.Settings.Recipe,
 	}
 	if parent.Cid == "" {
-		m.InitSeed = g.Settings.InitSeed
+		m.InitSeed, m.Carried = g.Settings.InitSeed, r.Carried
 		parent.MappingSeed = g.MappingSeed(chainID, 0, "")
 	}
 	m.Parent = parent

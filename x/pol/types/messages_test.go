@@ -124,6 +124,9 @@ func messages() []gogoproto.Message {
 		&types.MsgWithdrawProviderBond{Sender: account(1), Group: "digits"},
 		&types.MsgPlantCanary{Sender: account(1), Group: "digits", Round: 4, Commitment: hash},
 		&types.MsgOpenCanary{Sender: account(1), Group: "digits", Round: 4, Trainer: account(2), Finding: 2, ClaimLossE9: 195_000_000, Salt: hash},
+		&types.MsgProposeGroupChange{Sender: account(1), Group: "digits", Summary: "decide daily",
+			Times: &types.GroupTimes{CommitBlocks: 1, RevealBlocks: 2, NominalSeconds: 3, PeriodSeconds: 4}, Model: &types.ModelSpec{InputShape: []uint32{4}}},
+		&types.MsgForkGroup{Sender: account(1), Source: "digits", Name: "mine", TrainingSet: "my-digits"},
 		&types.MsgSetGroupCoinbase{Authority: account(1), Group: "digits", Enabled: true},
 		&types.MsgUpdateParams{Authority: account(1), Params: types.DefaultParams()},
 	}
@@ -137,6 +140,7 @@ func bareMessages() []gogoproto.Message {
 		&types.MsgFundGroup{Amount: zero}, &types.MsgCommitCheckpoint{}, &types.MsgSubmitCheckpoint{}, &types.MsgBondGroup{Amount: zero},
 		&types.MsgUnbondGroup{Amount: zero}, &types.MsgSetGroupCoinbase{Group: "digits"},
 		&types.MsgProvideBatches{Bond: zero}, &types.MsgRevealBatchKey{}, &types.MsgWithdrawProviderBond{}, &types.MsgPlantCanary{}, &types.MsgOpenCanary{},
+		&types.MsgProposeGroupChange{}, &types.MsgForkGroup{},
 		&types.MsgUpdateParams{Params: types.Params{MinGroupStake: zero, CreationFee: zero, SandboxFee: zero}},
 	}
 }

@@ -43,6 +43,11 @@ func DefaultParams() Params {
 		ProviderBondE6:         2 * million,
 		CanaryBond:             math.NewInt(10_000_000),
 		CanaryBlocks:           1_000,
+		ProposerRateE9:         1_000,
+		ReferencePeriodSeconds: 7 * 24 * 3_600,
+		ActivationSeconds:      24 * 3_600,
+		ChangeStakeE6:          10_000,
+		ChangePeriods:          4,
 	}
 }
 
@@ -58,15 +63,19 @@ func (p Params) Validate() error {
 		{"max_nominal_seconds", p.MaxNominalSeconds}, {"max_group_cost", p.MaxGroupCost},
 		{"max_groups_per_block", uint64(p.MaxGroupsPerBlock)}, {"round_retention", p.RoundRetention},
 		{"audit_candidates", uint64(p.AuditCandidates)}, {"audit_segments", uint64(p.AuditSegments)},
-		{"canary_blocks", p.CanaryBlocks},
+		{"canary_blocks", p.CanaryBlocks}, {"reference_period_seconds", p.ReferencePeriodSeconds}, {"change_periods", p.ChangePeriods},
 	}
 	for _, f := range positive {
 		if f.value == 0 {
 			return ErrInvalidParams.Wrapf("%s: expected more than 0", f.name)
 		}
 	}
-	if p.WinnerRateE9 > billion/1_000 || p.VerifierRateE9 > billion/1_000 {
-		return ErrInvalidParams.Wrapf("rates: expected at most %d billionths (0.1 %%) each, got %d and %d", billion/1_000, p.WinnerRateE9, p.VerifierRateE9)
+	if p.WinnerRateE9 > billion/1_000 || p.VerifierRateE9 > billion/1_000 || p.ProposerRateE9 > billion/1_000 {
+		return ErrInvalidParams.Wrapf("rates: expected at most %d billionths (0.1 %%) each, got %d, %d and %d", billion/1_000, p.WinnerRateE9, p.VerifierRateE9, p.ProposerRateE9)
+	}
+	// An account needs a noticeable stake to propose a change of a group: that bounds how many are open.
+	if p.ChangeStakeE6 < 1_000 || p.ChangeStakeE6 > million || p.ChangePeriods > 52 {
+		return ErrInvalidParams.Wrapf("change_stake_e6 and change_periods: expected 1000 to %d and at most 52, got %d and %d", million, p.ChangeStakeE6, p.ChangePeriods)
 	}
 	if p.StakeFloorNumerator > p.StakeFloorDenominator {
 		return ErrInvalidParams.Wrapf("stake floor: expected at most 1, got %d/%d", p.StakeFloorNumerator, p.StakeFloorDenominator)
@@ -84,6 +93,7 @@ func (p Params) Validate() error {
 	}{
 		{"reference_round_seconds", p.ReferenceRoundSeconds}, {"halving_interval_seconds", p.HalvingIntervalSeconds},
 		{"unbonding_seconds", p.UnbondingSeconds}, {"max_nominal_seconds", p.MaxNominalSeconds},
+		{"reference_period_seconds", p.ReferencePeriodSeconds}, {"activation_seconds", p.ActivationSeconds},
 	} {
 		if f.value > century {
 			return ErrInvalidParams.Wrapf("%s: expected at most %d (100 years), got %d", f.name, century, f.value)

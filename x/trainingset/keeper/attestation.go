@@ -14,6 +14,9 @@ var _ attestationtypes.Owner = Outcomes{}
 
 // ArtefactJudged goes on to the check when validators hold the table and rejects the set otherwise.
 func (o Outcomes) ArtefactJudged(ctx context.Context, a attestationtypes.Artefact) error {
+	if id, ok := types.DecodeProposalRef(a.Ref); ok {
+		return o.bodyJudged(ctx, id, a)
+	}
 	s, err := o.TrainingSets.Get(ctx, string(a.Ref))
 	if err != nil || s.ArtefactId != a.Id {
 		return err
@@ -26,6 +29,9 @@ func (o Outcomes) ArtefactJudged(ctx context.Context, a attestationtypes.Artefac
 
 // TaskSettled compares the finding with the registration.
 func (o Outcomes) TaskSettled(ctx context.Context, t attestationtypes.Task) error {
+	if id, ok := types.DecodeProposalRef(t.Ref); ok {
+		return o.checkSettled(ctx, id, t)
+	}
 	s, err := o.TrainingSets.Get(ctx, string(t.Ref))
 	if err != nil || s.TaskId != t.Id {
 		return err
@@ -35,6 +41,9 @@ func (o Outcomes) TaskSettled(ctx context.Context, t attestationtypes.Task) erro
 
 // TaskExpired asks again: an expired task is nobody's fault.
 func (o Outcomes) TaskExpired(ctx context.Context, t attestationtypes.Task) error {
+	if id, ok := types.DecodeProposalRef(t.Ref); ok {
+		return o.checkExpired(ctx, id, t)
+	}
 	s, err := o.TrainingSets.Get(ctx, string(t.Ref))
 	if err != nil || s.TaskId != t.Id || s.Status != types.STATUS_CHECKING {
 		return err

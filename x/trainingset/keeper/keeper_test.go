@@ -22,14 +22,18 @@ import (
 	sdktestutil "github.com/cosmos/cosmos-sdk/testutil"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	"github.com/pold-network/pold/x/trainingset/keeper"
 	"github.com/pold-network/pold/x/trainingset/types"
+	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
 const (
 	tableCID = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
 	fee      = 70
+	deposit  = 1_000
 )
 
 func TestMain(m *testing.M) {
@@ -47,6 +51,14 @@ type neighbours struct {
 	askError  error
 	burned    map[string]int64
 	burnError error
+	// coins are those of the accounts and of the module; paid are the proposers that were paid, by group.
+	coins    map[string]int64
+	paid     []string
+	payError error
+	ballots  []votingtypes.Ballot
+	all      int64 // stake of the group
+	told     []uint64
+	toldFail error
 }
 
 func (n *neighbours) OpenTask(_ context.Context, kind string, ref, manifest []byte, cost uint64, _ math.Int) (uint64, error) {
@@ -70,8 +82,78 @@ func (n *neighbours) AskArtefact(_ context.Context, kind, cid string, sha256 []b
 func (n *neighbours) BurnFee(_ context.Context, payer string, amount math.Int, _ string) error {
 	if n.burnError == nil {
 		n.burned[payer] += amount.Int64()
+		n.coins[payer] -= amount.Int64()
 	}
 	return n.burnError
+}
+
+func (n *neighbours) PayProposer(_ context.Context, group, proposer string) (math.Int, error) {
+	if n.payError != nil {
+		return math.ZeroInt(), n.payError
+	}
+	n.paid = append(n.paid, group+" "+proposer)
+	return math.NewInt(77), nil
+}
+
+func (n *neighbours) GetBalance(_ context.Context, addr sdk.AccAddress, denom string) sdk.Coin {
+	return sdk.NewInt64Coin(denom, n.coins[addr.String()])
+}
+
+func (n *neighbours) move(from, to string, amt sdk.Coins) error {
+	amount := amt.AmountOf(types.BaseDenom).Int64()
+	if n.coins[from] < amount {
+		return fmt.Errorf("insufficient funds: %s has %d", from, n.coins[from])
+	}
+	n.coins[from] -= amount
+	n.coins[to] += amount
+	return nil
+}
+
+func (n *neighbours) SendCoinsFromModuleToAccount(_ context.Context, module string, to sdk.AccAddress, amt sdk.Coins) error {
+	return n.move(authtypes.NewModuleAddress(module).String(), to.String(), amt)
+}
+
+func (n *neighbours) SendCoinsFromAccountToModule(_ context.Context, from sdk.AccAddress, module string, amt sdk.Coins) error {
+	return n.move(from.String(), authtypes.NewModuleAddress(module).String(), amt)
+}
+
+func (n *neighbours) OpenBallot(_ context.Context, group, owner string, ref uint64, subject string) (uint64, error) {
+	id := uint64(len(n.ballots) + 1)
+	n.ballots = append(n.ballots, votingtypes.Ballot{Id: id, Group: group, Owner: owner, Ref: ref, Subject: subject, Tally: votingtypes.NewTally(1)})
+	return id, nil
+}
+
+func (n *neighbours) CloseBallot(_ context.Context, id uint64) error {
+	if n.ballots[id-1].Closed {
+		return fmt.Errorf("ballot %d is closed twice", id)
+	}
+	n.ballots[id-1].Closed = true
+	return nil
+}
+
+func (n *neighbours) Open(_ context.Context, group, owner string) ([]votingtypes.Ballot, error) {
+	var open []votingtypes.Ballot
+	for _, b := range n.ballots {
+		if b.Group == group && b.Owner == owner && !b.Closed {
+			open = append(open, b)
+		}
+	}
+	return open, nil
+}
+
+func (n *neighbours) Standing(_ context.Context, id uint64) (math.Int, math.Int, error) {
+	return n.ballots[id-1].Tally.Standing, math.NewInt(n.all), nil
+}
+
+func (n *neighbours) Period(_ context.Context, group string) (votingtypes.Period, error) {
+	p := votingtypes.Period{Group: group, Number: 1, Tally: votingtypes.NewTally(1)}
+	p.Tally.Standing = math.NewInt(n.all)
+	return p, nil
+}
+
+func (n *neighbours) AfterTableChanged(_ context.Context, set types.TrainingSet) error {
+	n.told = append(n.told, set.Version)
+	return n.toldFail
 }
 
 type env struct {
@@ -86,11 +168,15 @@ func newEnv(t *testing.T, sets ...types.TrainingSet) *env {
 	t.Helper()
 	keys := storetypes.NewKVStoreKeys(types.StoreKey)
 	ctx := sdktestutil.DefaultContextWithKeys(keys, nil, nil).WithBlockHeader(cmtproto.Header{Height: 1}).WithChainID("pold-test-1")
-	e := &env{t: t, ctx: ctx, neighbours: &neighbours{burned: map[string]int64{}}}
-	e.k = keeper.NewKeeper(codec.NewProtoCodec(codectypes.NewInterfaceRegistry()), runtime.NewKVStoreService(keys[types.StoreKey]), account(9), e, e)
+	e := &env{t: t, ctx: ctx, neighbours: &neighbours{burned: map[string]int64{}, coins: map[string]int64{}, all: 1_000}}
+	for n := range 10 {
+		e.coins[account(byte(n))] = 1_000_000
+	}
+	e.k = keeper.NewKeeper(codec.NewProtoCodec(codectypes.NewInterfaceRegistry()), runtime.NewKVStoreService(keys[types.StoreKey]), account(9), e, e, e, e, e)
 	e.out = keeper.Outcomes{Keeper: e.k}
 	g := types.DefaultGenesis()
 	g.Params.RegistrationFee = math.NewInt(fee)
+	g.Params.ProposalDeposit, g.Params.OpenSeconds, g.Params.RetentionSeconds = math.NewInt(deposit), 1_000, 500
 	g.TrainingSets = sets
 	require.NoError(t, g.Validate())
 	require.NoError(t, e.k.InitGenesis(ctx, *g))

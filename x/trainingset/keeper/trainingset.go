@@ -30,6 +30,9 @@ func (k Keeper) Register(ctx context.Context, m *types.MsgRegisterTrainingSet) e
 	if err := m.Table.Validate(params); err != nil {
 		return err
 	}
+	if m.Table.SplitKey != "" {
+		return types.ErrInvalidTable.Wrap("split_key: expected none; the name of the set is the key, and only forks keep that of another set")
+	}
 	old, err := k.TrainingSets.Get(ctx, m.Name)
 	if err != nil && !errors.Is(err, collections.ErrNotFound) {
 		return err
@@ -37,7 +40,7 @@ func (k Keeper) Register(ctx context.Context, m *types.MsgRegisterTrainingSet) e
 	if err == nil && (old.Status != types.STATUS_REJECTED || old.Owner != m.Sender) {
 		return types.ErrExists.Wrapf("%q is registered by %s with status %s; choose another name", m.Name, old.Owner, old.Status)
 	}
-	if err := k.burner.BurnFee(ctx, m.Sender, params.RegistrationFee, "training set registration"); err != nil {
+	if err := k.pol.BurnFee(ctx, m.Sender, params.RegistrationFee, "training set registration"); err != nil {
 		return err
 	}
 	s := types.TrainingSet{Name: m.Name, Owner: m.Sender, Table: m.Table, Version: old.Version + 1, Status: types.STATUS_PENDING, CardUri: m.CardUri}
@@ -113,6 +116,9 @@ func (k Keeper) judge(ctx context.Context, s types.TrainingSet, answer []byte) e
 			s.Table.Rows, s.Table.Columns, s.Table.Root, a.Rows, a.Columns, a.Root))
 	}
 	s.Status, s.Note = types.STATUS_VERIFIED, ""
+	if err := k.record(ctx, s, nil); err != nil {
+		return err
+	}
 	emit(ctx, &types.EventVerified{Name: s.Name, Version: s.Version, Rows: a.Rows, Root: a.Root[:]})
 	return k.TrainingSets.Set(ctx, s.Name, s)
 }

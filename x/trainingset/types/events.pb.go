@@ -4,7 +4,11 @@
 package types
 
 import (
+	cosmossdk_io_math "cosmossdk.io/math"
 	fmt "fmt"
+	_ "github.com/cosmos/cosmos-proto"
+	_ "github.com/cosmos/cosmos-sdk/types/tx/amino"
+	_ "github.com/cosmos/gogoproto/gogoproto"
 	proto "github.com/cosmos/gogoproto/proto"
 	io "io"
 	math "math"
@@ -213,33 +217,411 @@ func (m *EventRejected) GetReason() string {
 	return ""
 }
 
+// EventProposed is emitted for each new proposal.
+type EventProposed struct {
+	Proposal    uint64 `protobuf:"varint,1,opt,name=proposal,proto3" json:"proposal,omitempty"`
+	TrainingSet string `protobuf:"bytes,2,opt,name=training_set,json=trainingSet,proto3" json:"training_set,omitempty"`
+	Proposer    string `protobuf:"bytes,3,opt,name=proposer,proto3" json:"proposer,omitempty"`
+	Ballot      uint64 `protobuf:"varint,4,opt,name=ballot,proto3" json:"ballot,omitempty"`
+	Summary     string `protobuf:"bytes,5,opt,name=summary,proto3" json:"summary,omitempty"`
+}
+
+func (m *EventProposed) Reset()         { *m = EventProposed{} }
+func (m *EventProposed) String() string { return proto.CompactTextString(m) }
+func (*EventProposed) ProtoMessage()    {}
+func (*EventProposed) Descriptor() ([]byte, []int) {
+	return fileDescriptor_681acd8fc32bcccf, []int{3}
+}
+func (m *EventProposed) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventProposed) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventProposed.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventProposed) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventProposed.Merge(m, src)
+}
+func (m *EventProposed) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventProposed) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventProposed.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventProposed proto.InternalMessageInfo
+
+func (m *EventProposed) GetProposal() uint64 {
+	if m != nil {
+		return m.Proposal
+	}
+	return 0
+}
+
+func (m *EventProposed) GetTrainingSet() string {
+	if m != nil {
+		return m.TrainingSet
+	}
+	return ""
+}
+
+func (m *EventProposed) GetProposer() string {
+	if m != nil {
+		return m.Proposer
+	}
+	return ""
+}
+
+func (m *EventProposed) GetBallot() uint64 {
+	if m != nil {
+		return m.Ballot
+	}
+	return 0
+}
+
+func (m *EventProposed) GetSummary() string {
+	if m != nil {
+		return m.Summary
+	}
+	return ""
+}
+
+// EventProposalStatus is emitted with every change of a proposal's status.
+type EventProposalStatus struct {
+	Proposal    uint64         `protobuf:"varint,1,opt,name=proposal,proto3" json:"proposal,omitempty"`
+	TrainingSet string         `protobuf:"bytes,2,opt,name=training_set,json=trainingSet,proto3" json:"training_set,omitempty"`
+	Status      ProposalStatus `protobuf:"varint,3,opt,name=status,proto3,enum=pold.trainingset.v1.ProposalStatus" json:"status,omitempty"`
+	Note        string         `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+}
+
+func (m *EventProposalStatus) Reset()         { *m = EventProposalStatus{} }
+func (m *EventProposalStatus) String() string { return proto.CompactTextString(m) }
+func (*EventProposalStatus) ProtoMessage()    {}
+func (*EventProposalStatus) Descriptor() ([]byte, []int) {
+	return fileDescriptor_681acd8fc32bcccf, []int{4}
+}
+func (m *EventProposalStatus) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventProposalStatus) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventProposalStatus.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventProposalStatus) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventProposalStatus.Merge(m, src)
+}
+func (m *EventProposalStatus) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventProposalStatus) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventProposalStatus.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventProposalStatus proto.InternalMessageInfo
+
+func (m *EventProposalStatus) GetProposal() uint64 {
+	if m != nil {
+		return m.Proposal
+	}
+	return 0
+}
+
+func (m *EventProposalStatus) GetTrainingSet() string {
+	if m != nil {
+		return m.TrainingSet
+	}
+	return ""
+}
+
+func (m *EventProposalStatus) GetStatus() ProposalStatus {
+	if m != nil {
+		return m.Status
+	}
+	return PROPOSAL_STATUS_UNSPECIFIED
+}
+
+func (m *EventProposalStatus) GetNote() string {
+	if m != nil {
+		return m.Note
+	}
+	return ""
+}
+
+// EventDeltaApplied is emitted when a training set has a new version.
+type EventDeltaApplied struct {
+	TrainingSet string                `protobuf:"bytes,1,opt,name=training_set,json=trainingSet,proto3" json:"training_set,omitempty"`
+	Version     uint64                `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	Proposal    uint64                `protobuf:"varint,3,opt,name=proposal,proto3" json:"proposal,omitempty"`
+	Proposer    string                `protobuf:"bytes,4,opt,name=proposer,proto3" json:"proposer,omitempty"`
+	RowsAdded   uint64                `protobuf:"varint,5,opt,name=rows_added,json=rowsAdded,proto3" json:"rows_added,omitempty"`
+	RowsRemoved uint64                `protobuf:"varint,6,opt,name=rows_removed,json=rowsRemoved,proto3" json:"rows_removed,omitempty"`
+	Root        []byte                `protobuf:"bytes,7,opt,name=root,proto3" json:"root,omitempty"`
+	Reward      cosmossdk_io_math.Int `protobuf:"bytes,8,opt,name=reward,proto3,customtype=cosmossdk.io/math.Int" json:"reward"`
+}
+
+func (m *EventDeltaApplied) Reset()         { *m = EventDeltaApplied{} }
+func (m *EventDeltaApplied) String() string { return proto.CompactTextString(m) }
+func (*EventDeltaApplied) ProtoMessage()    {}
+func (*EventDeltaApplied) Descriptor() ([]byte, []int) {
+	return fileDescriptor_681acd8fc32bcccf, []int{5}
+}
+func (m *EventDeltaApplied) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventDeltaApplied) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventDeltaApplied.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventDeltaApplied) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventDeltaApplied.Merge(m, src)
+}
+func (m *EventDeltaApplied) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventDeltaApplied) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventDeltaApplied.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventDeltaApplied proto.InternalMessageInfo
+
+func (m *EventDeltaApplied) GetTrainingSet() string {
+	if m != nil {
+		return m.TrainingSet
+	}
+	return ""
+}
+
+func (m *EventDeltaApplied) GetVersion() uint64 {
+	if m != nil {
+		return m.Version
+	}
+	return 0
+}
+
+func (m *EventDeltaApplied) GetProposal() uint64 {
+	if m != nil {
+		return m.Proposal
+	}
+	return 0
+}
+
+func (m *EventDeltaApplied) GetProposer() string {
+	if m != nil {
+		return m.Proposer
+	}
+	return ""
+}
+
+func (m *EventDeltaApplied) GetRowsAdded() uint64 {
+	if m != nil {
+		return m.RowsAdded
+	}
+	return 0
+}
+
+func (m *EventDeltaApplied) GetRowsRemoved() uint64 {
+	if m != nil {
+		return m.RowsRemoved
+	}
+	return 0
+}
+
+func (m *EventDeltaApplied) GetRoot() []byte {
+	if m != nil {
+		return m.Root
+	}
+	return nil
+}
+
+// EventDeposit says where a deposit, or a part of it, went.
+type EventDeposit struct {
+	Proposal uint64                `protobuf:"varint,1,opt,name=proposal,proto3" json:"proposal,omitempty"`
+	Address  string                `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	Returned cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=returned,proto3,customtype=cosmossdk.io/math.Int" json:"returned"`
+	Burned   cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=burned,proto3,customtype=cosmossdk.io/math.Int" json:"burned"`
+}
+
+func (m *EventDeposit) Reset()         { *m = EventDeposit{} }
+func (m *EventDeposit) String() string { return proto.CompactTextString(m) }
+func (*EventDeposit) ProtoMessage()    {}
+func (*EventDeposit) Descriptor() ([]byte, []int) {
+	return fileDescriptor_681acd8fc32bcccf, []int{6}
+}
+func (m *EventDeposit) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventDeposit) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventDeposit.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventDeposit) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventDeposit.Merge(m, src)
+}
+func (m *EventDeposit) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventDeposit) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventDeposit.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventDeposit proto.InternalMessageInfo
+
+func (m *EventDeposit) GetProposal() uint64 {
+	if m != nil {
+		return m.Proposal
+	}
+	return 0
+}
+
+func (m *EventDeposit) GetAddress() string {
+	if m != nil {
+		return m.Address
+	}
+	return ""
+}
+
+// EventItemFailed is emitted when one item of a block could not be processed; its writes were dropped.
+type EventItemFailed struct {
+	Item  string `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
+	Error string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+}
+
+func (m *EventItemFailed) Reset()         { *m = EventItemFailed{} }
+func (m *EventItemFailed) String() string { return proto.CompactTextString(m) }
+func (*EventItemFailed) ProtoMessage()    {}
+func (*EventItemFailed) Descriptor() ([]byte, []int) {
+	return fileDescriptor_681acd8fc32bcccf, []int{7}
+}
+func (m *EventItemFailed) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventItemFailed) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventItemFailed.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventItemFailed) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventItemFailed.Merge(m, src)
+}
+func (m *EventItemFailed) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventItemFailed) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventItemFailed.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventItemFailed proto.InternalMessageInfo
+
+func (m *EventItemFailed) GetItem() string {
+	if m != nil {
+		return m.Item
+	}
+	return ""
+}
+
+func (m *EventItemFailed) GetError() string {
+	if m != nil {
+		return m.Error
+	}
+	return ""
+}
+
 func init() {
 	proto.RegisterType((*EventRegistered)(nil), "pold.trainingset.v1.EventRegistered")
 	proto.RegisterType((*EventVerified)(nil), "pold.trainingset.v1.EventVerified")
 	proto.RegisterType((*EventRejected)(nil), "pold.trainingset.v1.EventRejected")
+	proto.RegisterType((*EventProposed)(nil), "pold.trainingset.v1.EventProposed")
+	proto.RegisterType((*EventProposalStatus)(nil), "pold.trainingset.v1.EventProposalStatus")
+	proto.RegisterType((*EventDeltaApplied)(nil), "pold.trainingset.v1.EventDeltaApplied")
+	proto.RegisterType((*EventDeposit)(nil), "pold.trainingset.v1.EventDeposit")
+	proto.RegisterType((*EventItemFailed)(nil), "pold.trainingset.v1.EventItemFailed")
 }
 
 func init() { proto.RegisterFile("pold/trainingset/v1/events.proto", fileDescriptor_681acd8fc32bcccf) }
 
 var fileDescriptor_681acd8fc32bcccf = []byte{
-	// 264 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x94, 0x90, 0xb1, 0x4a, 0xc4, 0x40,
-	0x18, 0x84, 0xb3, 0x5e, 0x38, 0xb9, 0x45, 0x51, 0x22, 0x48, 0xaa, 0x25, 0xa4, 0x4a, 0x63, 0xd6,
-	0xc3, 0x37, 0x10, 0x6c, 0xb4, 0x5b, 0xd0, 0xc2, 0x2e, 0x97, 0xfc, 0xc6, 0x55, 0x6f, 0x37, 0xec,
-	0xfe, 0xe6, 0xf4, 0x2d, 0x7c, 0x2c, 0xcb, 0x2b, 0x2d, 0x25, 0x79, 0x11, 0xd9, 0xdf, 0x13, 0x14,
-	0xb4, 0xb0, 0x9b, 0x19, 0x86, 0x6f, 0x60, 0x78, 0xd6, 0xd9, 0x87, 0x46, 0xa2, 0xab, 0xb4, 0xd1,
-	0xa6, 0xf5, 0x80, 0xb2, 0x9f, 0x4b, 0xe8, 0xc1, 0xa0, 0x2f, 0x3b, 0x67, 0xd1, 0x26, 0x07, 0xa1,
-	0x51, 0x7e, 0x6b, 0x94, 0xfd, 0x3c, 0xbf, 0xe0, 0x7b, 0x67, 0xa1, 0xa4, 0xa0, 0xd5, 0x1e, 0xc1,
-	0x41, 0x93, 0x24, 0x3c, 0x36, 0xd5, 0x12, 0x52, 0x96, 0xb1, 0x62, 0xa6, 0x48, 0x27, 0xfb, 0x7c,
-	0x52, 0xeb, 0x26, 0xdd, 0xa2, 0x28, 0xc8, 0xd0, 0x72, 0x76, 0xe5, 0xd3, 0x49, 0xc6, 0x8a, 0x58,
-	0x91, 0xce, 0x81, 0xef, 0x12, 0xec, 0x0a, 0x9c, 0xbe, 0xd1, 0x7f, 0xa0, 0x52, 0xbe, 0xdd, 0x83,
-	0xf3, 0xda, 0x1a, 0xc2, 0xc5, 0xea, 0xcb, 0xfe, 0x86, 0xfc, 0xcc, 0x2c, 0xa6, 0x71, 0xc6, 0x8a,
-	0x1d, 0x45, 0x3a, 0xbf, 0xdc, 0xcc, 0x28, 0xb8, 0x83, 0x1a, 0xff, 0x3d, 0x73, 0xc8, 0xa7, 0x0e,
-	0x2a, 0x6f, 0x0d, 0x0d, 0xcd, 0xd4, 0xc6, 0x9d, 0x9e, 0xbf, 0x0e, 0x82, 0xad, 0x07, 0xc1, 0xde,
-	0x07, 0xc1, 0x5e, 0x46, 0x11, 0xad, 0x47, 0x11, 0xbd, 0x8d, 0x22, 0xba, 0x3e, 0x6e, 0x35, 0xde,
-	0x3e, 0x2e, 0xca, 0xda, 0x2e, 0x65, 0x38, 0xf1, 0xc8, 0x00, 0xae, 0xac, 0xbb, 0x27, 0x23, 0x9f,
-	0x7e, 0xbc, 0x8e, 0xcf, 0x1d, 0xf8, 0xc5, 0x94, 0x2e, 0x3f, 0xf9, 0x08, 0x00, 0x00, 0xff, 0xff,
-	0x8b, 0x38, 0x7b, 0xba, 0x96, 0x01, 0x00, 0x00,
+	// 661 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xa4, 0x54, 0xcd, 0x4e, 0x14, 0x41,
+	0x10, 0xde, 0x81, 0x61, 0x81, 0x06, 0x7f, 0x18, 0xd0, 0x8c, 0x24, 0x2e, 0xeb, 0x78, 0x21, 0x26,
+	0xcc, 0x00, 0x7a, 0xe3, 0x04, 0x51, 0x23, 0xea, 0xc1, 0x34, 0xd1, 0x83, 0x17, 0xd2, 0xbb, 0x5d,
+	0x0e, 0x2d, 0x33, 0xd3, 0x93, 0xee, 0xde, 0x45, 0xde, 0xc2, 0x97, 0x30, 0xf1, 0xe8, 0x81, 0xf8,
+	0x00, 0x9e, 0x38, 0x12, 0x4e, 0xc6, 0x03, 0x31, 0x70, 0xf0, 0x0d, 0x3c, 0x9b, 0xfe, 0x99, 0x75,
+	0xc1, 0x85, 0x88, 0x5e, 0x36, 0x55, 0x35, 0x55, 0x5f, 0x7d, 0x55, 0xf5, 0x6d, 0xa3, 0x66, 0xc9,
+	0x33, 0x9a, 0x28, 0x41, 0x58, 0xc1, 0x8a, 0x54, 0x82, 0x4a, 0xba, 0x4b, 0x09, 0x74, 0xa1, 0x50,
+	0x32, 0x2e, 0x05, 0x57, 0x3c, 0x98, 0xd6, 0x19, 0x71, 0x5f, 0x46, 0xdc, 0x5d, 0x9a, 0x9d, 0x22,
+	0x39, 0x2b, 0x78, 0x62, 0x7e, 0x6d, 0xde, 0xec, 0xad, 0x36, 0x97, 0x39, 0x97, 0x9b, 0xc6, 0x4b,
+	0xac, 0xe3, 0x3e, 0xcd, 0xa4, 0x3c, 0xe5, 0x36, 0xae, 0x2d, 0x17, 0x9d, 0x1b, 0xd4, 0x5a, 0xed,
+	0x96, 0xe0, 0xca, 0xa2, 0x67, 0xe8, 0xda, 0x23, 0xcd, 0x04, 0x43, 0xca, 0xa4, 0x02, 0x01, 0x34,
+	0x08, 0x90, 0x5f, 0x90, 0x1c, 0x42, 0xaf, 0xe9, 0xcd, 0x8f, 0x63, 0x63, 0x07, 0xd7, 0xd1, 0x70,
+	0x9b, 0xd1, 0x70, 0xc8, 0x84, 0xb4, 0xa9, 0xb3, 0x04, 0xdf, 0x91, 0xe1, 0x70, 0xd3, 0x9b, 0xf7,
+	0xb1, 0xb1, 0x23, 0x40, 0x57, 0x0c, 0xd8, 0x2b, 0x10, 0xec, 0x0d, 0x3b, 0x07, 0x2a, 0x44, 0xa3,
+	0x5d, 0x10, 0x92, 0xf1, 0xc2, 0xc0, 0xf9, 0xb8, 0x72, 0x07, 0x41, 0xda, 0x18, 0x57, 0xa1, 0xdf,
+	0xf4, 0xe6, 0x27, 0xb1, 0xb1, 0xa3, 0x97, 0xae, 0x0d, 0x86, 0xb7, 0xd0, 0x56, 0x97, 0x6e, 0x73,
+	0x13, 0xd5, 0x05, 0x10, 0xc9, 0x0b, 0xd3, 0x68, 0x1c, 0x3b, 0x2f, 0xfa, 0xec, 0x39, 0xdc, 0x17,
+	0x82, 0x97, 0x5c, 0x02, 0x0d, 0x66, 0xd1, 0x58, 0x69, 0x6c, 0x92, 0x19, 0x6c, 0x1f, 0xf7, 0xfc,
+	0xe0, 0x0e, 0x9a, 0xac, 0xd6, 0xba, 0x29, 0x41, 0xb9, 0xd5, 0x4c, 0x54, 0xb1, 0x0d, 0x50, 0xc1,
+	0x83, 0xaa, 0x1c, 0x84, 0x6d, 0xb5, 0x16, 0x1e, 0xee, 0x2d, 0xcc, 0xb8, 0xb3, 0xad, 0x52, 0x2a,
+	0x40, 0xca, 0x0d, 0x25, 0x58, 0x91, 0xe2, 0x5e, 0xa6, 0xa6, 0xd7, 0x22, 0x59, 0xe6, 0x66, 0xf6,
+	0xb1, 0xf3, 0xf4, 0x40, 0xb2, 0x93, 0xe7, 0x44, 0xec, 0x86, 0x23, 0xa6, 0x57, 0xe5, 0x46, 0x1f,
+	0x3c, 0x34, 0xdd, 0x47, 0x9c, 0x64, 0x1b, 0x8a, 0xa8, 0x8e, 0xfc, 0x5f, 0xfa, 0x2b, 0xa8, 0x2e,
+	0x0d, 0x90, 0x21, 0x7f, 0x75, 0xf9, 0x6e, 0x3c, 0x40, 0xa5, 0xf1, 0xe9, 0x9e, 0xd8, 0x95, 0x98,
+	0x93, 0x70, 0x05, 0x66, 0x06, 0x7d, 0x12, 0xae, 0x20, 0xfa, 0x32, 0x84, 0xa6, 0x0c, 0xcf, 0x87,
+	0x90, 0x29, 0xb2, 0x5a, 0x96, 0x99, 0xd6, 0xc8, 0x59, 0x26, 0xde, 0x9f, 0x4c, 0xce, 0xbf, 0x65,
+	0xff, 0x88, 0xc3, 0x67, 0x46, 0xec, 0x5f, 0xbf, 0xff, 0xd7, 0xeb, 0xbf, 0x8d, 0x90, 0x16, 0xde,
+	0x26, 0xa1, 0x14, 0xa8, 0xd9, 0xb4, 0x8f, 0xc7, 0x75, 0x64, 0x55, 0x07, 0x34, 0x5b, 0xf3, 0x59,
+	0x40, 0xce, 0xbb, 0x40, 0xc3, 0xba, 0x49, 0x98, 0xd0, 0x31, 0x6c, 0x43, 0x3d, 0xc9, 0x8e, 0xfe,
+	0x96, 0x6c, 0xf0, 0x44, 0x6b, 0x6e, 0x87, 0x08, 0x1a, 0x8e, 0x19, 0x26, 0x8b, 0xfb, 0x47, 0x73,
+	0xb5, 0x6f, 0x47, 0x73, 0x37, 0x2c, 0x1b, 0x49, 0xb7, 0x63, 0xc6, 0x93, 0x9c, 0xa8, 0xad, 0x78,
+	0xbd, 0x50, 0x87, 0x7b, 0x0b, 0xc8, 0xd1, 0x5c, 0x2f, 0xd4, 0xc7, 0x1f, 0x9f, 0xee, 0x79, 0xd8,
+	0xd5, 0x47, 0x3f, 0x3d, 0x34, 0xe9, 0x96, 0x58, 0x72, 0xc9, 0xd4, 0x85, 0x57, 0x5e, 0x46, 0xa3,
+	0xc4, 0xce, 0x69, 0x0f, 0x7c, 0xc1, 0x06, 0xaa, 0xc4, 0xe0, 0x39, 0x1a, 0x13, 0xa0, 0x3a, 0xa2,
+	0x00, 0xea, 0x54, 0x7b, 0x79, 0xb2, 0x3d, 0x04, 0x3d, 0x78, 0xcb, 0x62, 0xf9, 0xff, 0x3a, 0xb8,
+	0xad, 0x8f, 0x56, 0xdc, 0x4b, 0xb5, 0xae, 0x20, 0x7f, 0x4c, 0x58, 0x66, 0x37, 0xcd, 0x14, 0xe4,
+	0xd5, 0xff, 0x5e, 0xdb, 0xc1, 0x0c, 0x1a, 0x01, 0x21, 0xb8, 0x70, 0x8a, 0xb6, 0xce, 0xda, 0xd3,
+	0xfd, 0xe3, 0x86, 0x77, 0x70, 0xdc, 0xf0, 0xbe, 0x1f, 0x37, 0xbc, 0xf7, 0x27, 0x8d, 0xda, 0xc1,
+	0x49, 0xa3, 0xf6, 0xf5, 0xa4, 0x51, 0x7b, 0xbd, 0x98, 0x32, 0xb5, 0xd5, 0x69, 0xc5, 0x6d, 0x9e,
+	0x27, 0x5a, 0xdf, 0x0b, 0x05, 0xa8, 0x1d, 0x2e, 0xb6, 0x8d, 0x93, 0xbc, 0x3b, 0xf5, 0x76, 0x9a,
+	0x87, 0xb3, 0x55, 0x37, 0x2f, 0xe7, 0xfd, 0x5f, 0x01, 0x00, 0x00, 0xff, 0xff, 0xff, 0x91, 0xcd,
+	0xe6, 0xd7, 0x05, 0x00, 0x00,
 }
 
 func (m *EventRegistered) Marshal() (dAtA []byte, err error) {
@@ -373,6 +755,273 @@ func (m *EventRejected) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *EventProposed) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventProposed) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventProposed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Summary) > 0 {
+		i -= len(m.Summary)
+		copy(dAtA[i:], m.Summary)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Summary)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	if m.Ballot != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Ballot))
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.Proposer) > 0 {
+		i -= len(m.Proposer)
+		copy(dAtA[i:], m.Proposer)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Proposer)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if len(m.TrainingSet) > 0 {
+		i -= len(m.TrainingSet)
+		copy(dAtA[i:], m.TrainingSet)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.TrainingSet)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Proposal != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Proposal))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventProposalStatus) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventProposalStatus) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventProposalStatus) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Note) > 0 {
+		i -= len(m.Note)
+		copy(dAtA[i:], m.Note)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Note)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if m.Status != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Status))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.TrainingSet) > 0 {
+		i -= len(m.TrainingSet)
+		copy(dAtA[i:], m.TrainingSet)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.TrainingSet)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Proposal != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Proposal))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventDeltaApplied) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventDeltaApplied) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventDeltaApplied) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Reward.Size()
+		i -= size
+		if _, err := m.Reward.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x42
+	if len(m.Root) > 0 {
+		i -= len(m.Root)
+		copy(dAtA[i:], m.Root)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Root)))
+		i--
+		dAtA[i] = 0x3a
+	}
+	if m.RowsRemoved != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.RowsRemoved))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.RowsAdded != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.RowsAdded))
+		i--
+		dAtA[i] = 0x28
+	}
+	if len(m.Proposer) > 0 {
+		i -= len(m.Proposer)
+		copy(dAtA[i:], m.Proposer)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Proposer)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if m.Proposal != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Proposal))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.Version != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Version))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.TrainingSet) > 0 {
+		i -= len(m.TrainingSet)
+		copy(dAtA[i:], m.TrainingSet)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.TrainingSet)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventDeposit) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventDeposit) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventDeposit) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Burned.Size()
+		i -= size
+		if _, err := m.Burned.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	{
+		size := m.Returned.Size()
+		i -= size
+		if _, err := m.Returned.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if len(m.Address) > 0 {
+		i -= len(m.Address)
+		copy(dAtA[i:], m.Address)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Address)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Proposal != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Proposal))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventItemFailed) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventItemFailed) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventItemFailed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Error) > 0 {
+		i -= len(m.Error)
+		copy(dAtA[i:], m.Error)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Error)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Item) > 0 {
+		i -= len(m.Item)
+		copy(dAtA[i:], m.Item)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Item)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintEvents(dAtA []byte, offset int, v uint64) int {
 	offset -= sovEvents(v)
 	base := offset
@@ -441,6 +1090,128 @@ func (m *EventRejected) Size() (n int) {
 		n += 1 + sovEvents(uint64(m.Version))
 	}
 	l = len(m.Reason)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
+func (m *EventProposed) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Proposal != 0 {
+		n += 1 + sovEvents(uint64(m.Proposal))
+	}
+	l = len(m.TrainingSet)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	l = len(m.Proposer)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Ballot != 0 {
+		n += 1 + sovEvents(uint64(m.Ballot))
+	}
+	l = len(m.Summary)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
+func (m *EventProposalStatus) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Proposal != 0 {
+		n += 1 + sovEvents(uint64(m.Proposal))
+	}
+	l = len(m.TrainingSet)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Status != 0 {
+		n += 1 + sovEvents(uint64(m.Status))
+	}
+	l = len(m.Note)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
+func (m *EventDeltaApplied) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.TrainingSet)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Version != 0 {
+		n += 1 + sovEvents(uint64(m.Version))
+	}
+	if m.Proposal != 0 {
+		n += 1 + sovEvents(uint64(m.Proposal))
+	}
+	l = len(m.Proposer)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.RowsAdded != 0 {
+		n += 1 + sovEvents(uint64(m.RowsAdded))
+	}
+	if m.RowsRemoved != 0 {
+		n += 1 + sovEvents(uint64(m.RowsRemoved))
+	}
+	l = len(m.Root)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	l = m.Reward.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventDeposit) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Proposal != 0 {
+		n += 1 + sovEvents(uint64(m.Proposal))
+	}
+	l = len(m.Address)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	l = m.Returned.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	l = m.Burned.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventItemFailed) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Item)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	l = len(m.Error)
 	if l > 0 {
 		n += 1 + l + sovEvents(uint64(l))
 	}
@@ -851,6 +1622,883 @@ func (m *EventRejected) Unmarshal(dAtA []byte) error {
 				return io.ErrUnexpectedEOF
 			}
 			m.Reason = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventProposed) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventProposed: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventProposed: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposal", wireType)
+			}
+			m.Proposal = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Proposal |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TrainingSet", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TrainingSet = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Proposer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ballot", wireType)
+			}
+			m.Ballot = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Ballot |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Summary", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Summary = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventProposalStatus) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventProposalStatus: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventProposalStatus: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposal", wireType)
+			}
+			m.Proposal = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Proposal |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TrainingSet", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TrainingSet = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Status", wireType)
+			}
+			m.Status = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Status |= ProposalStatus(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Note", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Note = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventDeltaApplied) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventDeltaApplied: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventDeltaApplied: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TrainingSet", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TrainingSet = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Version", wireType)
+			}
+			m.Version = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Version |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposal", wireType)
+			}
+			m.Proposal = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Proposal |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Proposer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RowsAdded", wireType)
+			}
+			m.RowsAdded = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RowsAdded |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RowsRemoved", wireType)
+			}
+			m.RowsRemoved = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RowsRemoved |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Root", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Root = append(m.Root[:0], dAtA[iNdEx:postIndex]...)
+			if m.Root == nil {
+				m.Root = []byte{}
+			}
+			iNdEx = postIndex
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Reward", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Reward.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventDeposit) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventDeposit: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventDeposit: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposal", wireType)
+			}
+			m.Proposal = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Proposal |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Address", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Address = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Returned", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Returned.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Burned", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Burned.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventItemFailed) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventItemFailed: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventItemFailed: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Item", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Item = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Error", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Error = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
 		default:
 			iNdEx = preIndex

@@ -5,7 +5,9 @@ package types
 
 import (
 	context "context"
+	cosmossdk_io_math "cosmossdk.io/math"
 	fmt "fmt"
+	_ "github.com/cosmos/cosmos-proto"
 	query "github.com/cosmos/cosmos-sdk/types/query"
 	_ "github.com/cosmos/cosmos-sdk/types/tx/amino"
 	_ "github.com/cosmos/gogoproto/gogoproto"
@@ -301,6 +303,391 @@ func (m *QueryTrainingSetsResponse) GetPagination() *query.PageResponse {
 	return nil
 }
 
+// QueryRevisionsRequest asks for a page.
+type QueryRevisionsRequest struct {
+	TrainingSet string             `protobuf:"bytes,1,opt,name=training_set,json=trainingSet,proto3" json:"training_set,omitempty"`
+	Pagination  *query.PageRequest `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryRevisionsRequest) Reset()         { *m = QueryRevisionsRequest{} }
+func (m *QueryRevisionsRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryRevisionsRequest) ProtoMessage()    {}
+func (*QueryRevisionsRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_03050aa069fb15db, []int{6}
+}
+func (m *QueryRevisionsRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryRevisionsRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryRevisionsRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryRevisionsRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryRevisionsRequest.Merge(m, src)
+}
+func (m *QueryRevisionsRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryRevisionsRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryRevisionsRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryRevisionsRequest proto.InternalMessageInfo
+
+func (m *QueryRevisionsRequest) GetTrainingSet() string {
+	if m != nil {
+		return m.TrainingSet
+	}
+	return ""
+}
+
+func (m *QueryRevisionsRequest) GetPagination() *query.PageRequest {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+// QueryRevisionsResponse holds a page.
+type QueryRevisionsResponse struct {
+	Revisions  []Revision          `protobuf:"bytes,1,rep,name=revisions,proto3" json:"revisions"`
+	Pagination *query.PageResponse `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryRevisionsResponse) Reset()         { *m = QueryRevisionsResponse{} }
+func (m *QueryRevisionsResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryRevisionsResponse) ProtoMessage()    {}
+func (*QueryRevisionsResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_03050aa069fb15db, []int{7}
+}
+func (m *QueryRevisionsResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryRevisionsResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryRevisionsResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryRevisionsResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryRevisionsResponse.Merge(m, src)
+}
+func (m *QueryRevisionsResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryRevisionsResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryRevisionsResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryRevisionsResponse proto.InternalMessageInfo
+
+func (m *QueryRevisionsResponse) GetRevisions() []Revision {
+	if m != nil {
+		return m.Revisions
+	}
+	return nil
+}
+
+func (m *QueryRevisionsResponse) GetPagination() *query.PageResponse {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+// QueryProposalRequest names a proposal.
+type QueryProposalRequest struct {
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+}
+
+func (m *QueryProposalRequest) Reset()         { *m = QueryProposalRequest{} }
+func (m *QueryProposalRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryProposalRequest) ProtoMessage()    {}
+func (*QueryProposalRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_03050aa069fb15db, []int{8}
+}
+func (m *QueryProposalRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryProposalRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryProposalRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryProposalRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryProposalRequest.Merge(m, src)
+}
+func (m *QueryProposalRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryProposalRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryProposalRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryProposalRequest proto.InternalMessageInfo
+
+func (m *QueryProposalRequest) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+// QueryProposalResponse holds a proposal.
+type QueryProposalResponse struct {
+	Proposal Proposal `protobuf:"bytes,1,opt,name=proposal,proto3" json:"proposal"`
+}
+
+func (m *QueryProposalResponse) Reset()         { *m = QueryProposalResponse{} }
+func (m *QueryProposalResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryProposalResponse) ProtoMessage()    {}
+func (*QueryProposalResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_03050aa069fb15db, []int{9}
+}
+func (m *QueryProposalResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryProposalResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryProposalResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryProposalResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryProposalResponse.Merge(m, src)
+}
+func (m *QueryProposalResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryProposalResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryProposalResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryProposalResponse proto.InternalMessageInfo
+
+func (m *QueryProposalResponse) GetProposal() Proposal {
+	if m != nil {
+		return m.Proposal
+	}
+	return Proposal{}
+}
+
+// QueryProposalsRequest asks for a page.
+type QueryProposalsRequest struct {
+	TrainingSet string             `protobuf:"bytes,1,opt,name=training_set,json=trainingSet,proto3" json:"training_set,omitempty"`
+	Pagination  *query.PageRequest `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryProposalsRequest) Reset()         { *m = QueryProposalsRequest{} }
+func (m *QueryProposalsRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryProposalsRequest) ProtoMessage()    {}
+func (*QueryProposalsRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_03050aa069fb15db, []int{10}
+}
+func (m *QueryProposalsRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryProposalsRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryProposalsRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryProposalsRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryProposalsRequest.Merge(m, src)
+}
+func (m *QueryProposalsRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryProposalsRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryProposalsRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryProposalsRequest proto.InternalMessageInfo
+
+func (m *QueryProposalsRequest) GetTrainingSet() string {
+	if m != nil {
+		return m.TrainingSet
+	}
+	return ""
+}
+
+func (m *QueryProposalsRequest) GetPagination() *query.PageRequest {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+// QueryProposalsResponse holds a page.
+type QueryProposalsResponse struct {
+	Proposals  []Proposal          `protobuf:"bytes,1,rep,name=proposals,proto3" json:"proposals"`
+	Pagination *query.PageResponse `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryProposalsResponse) Reset()         { *m = QueryProposalsResponse{} }
+func (m *QueryProposalsResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryProposalsResponse) ProtoMessage()    {}
+func (*QueryProposalsResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_03050aa069fb15db, []int{11}
+}
+func (m *QueryProposalsResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryProposalsResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryProposalsResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryProposalsResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryProposalsResponse.Merge(m, src)
+}
+func (m *QueryProposalsResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryProposalsResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryProposalsResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryProposalsResponse proto.InternalMessageInfo
+
+func (m *QueryProposalsResponse) GetProposals() []Proposal {
+	if m != nil {
+		return m.Proposals
+	}
+	return nil
+}
+
+func (m *QueryProposalsResponse) GetPagination() *query.PageResponse {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+// QueryDepositRequest names a training set.
+type QueryDepositRequest struct {
+	TrainingSet string `protobuf:"bytes,1,opt,name=training_set,json=trainingSet,proto3" json:"training_set,omitempty"`
+}
+
+func (m *QueryDepositRequest) Reset()         { *m = QueryDepositRequest{} }
+func (m *QueryDepositRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryDepositRequest) ProtoMessage()    {}
+func (*QueryDepositRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_03050aa069fb15db, []int{12}
+}
+func (m *QueryDepositRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryDepositRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryDepositRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryDepositRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryDepositRequest.Merge(m, src)
+}
+func (m *QueryDepositRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryDepositRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryDepositRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryDepositRequest proto.InternalMessageInfo
+
+func (m *QueryDepositRequest) GetTrainingSet() string {
+	if m != nil {
+		return m.TrainingSet
+	}
+	return ""
+}
+
+// QueryDepositResponse holds an amount in unrn.
+type QueryDepositResponse struct {
+	Deposit cosmossdk_io_math.Int `protobuf:"bytes,1,opt,name=deposit,proto3,customtype=cosmossdk.io/math.Int" json:"deposit"`
+}
+
+func (m *QueryDepositResponse) Reset()         { *m = QueryDepositResponse{} }
+func (m *QueryDepositResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryDepositResponse) ProtoMessage()    {}
+func (*QueryDepositResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_03050aa069fb15db, []int{13}
+}
+func (m *QueryDepositResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryDepositResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryDepositResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryDepositResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryDepositResponse.Merge(m, src)
+}
+func (m *QueryDepositResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryDepositResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryDepositResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryDepositResponse proto.InternalMessageInfo
+
 func init() {
 	proto.RegisterType((*QueryParamsRequest)(nil), "pold.trainingset.v1.QueryParamsRequest")
 	proto.RegisterType((*QueryParamsResponse)(nil), "pold.trainingset.v1.QueryParamsResponse")
@@ -308,45 +695,73 @@ func init() {
 	proto.RegisterType((*QueryTrainingSetResponse)(nil), "pold.trainingset.v1.QueryTrainingSetResponse")
 	proto.RegisterType((*QueryTrainingSetsRequest)(nil), "pold.trainingset.v1.QueryTrainingSetsRequest")
 	proto.RegisterType((*QueryTrainingSetsResponse)(nil), "pold.trainingset.v1.QueryTrainingSetsResponse")
+	proto.RegisterType((*QueryRevisionsRequest)(nil), "pold.trainingset.v1.QueryRevisionsRequest")
+	proto.RegisterType((*QueryRevisionsResponse)(nil), "pold.trainingset.v1.QueryRevisionsResponse")
+	proto.RegisterType((*QueryProposalRequest)(nil), "pold.trainingset.v1.QueryProposalRequest")
+	proto.RegisterType((*QueryProposalResponse)(nil), "pold.trainingset.v1.QueryProposalResponse")
+	proto.RegisterType((*QueryProposalsRequest)(nil), "pold.trainingset.v1.QueryProposalsRequest")
+	proto.RegisterType((*QueryProposalsResponse)(nil), "pold.trainingset.v1.QueryProposalsResponse")
+	proto.RegisterType((*QueryDepositRequest)(nil), "pold.trainingset.v1.QueryDepositRequest")
+	proto.RegisterType((*QueryDepositResponse)(nil), "pold.trainingset.v1.QueryDepositResponse")
 }
 
 func init() { proto.RegisterFile("pold/trainingset/v1/query.proto", fileDescriptor_03050aa069fb15db) }
 
 var fileDescriptor_03050aa069fb15db = []byte{
-	// 524 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x94, 0x94, 0x31, 0x6f, 0x13, 0x31,
-	0x14, 0xc7, 0xe3, 0x16, 0x22, 0xd5, 0x09, 0x03, 0xaf, 0x95, 0x28, 0x29, 0x5c, 0xab, 0x03, 0xd1,
-	0x12, 0x88, 0xcd, 0x95, 0x9d, 0xa1, 0x03, 0x48, 0x0c, 0x28, 0x04, 0x58, 0x58, 0x90, 0xaf, 0x58,
-	0xc7, 0x41, 0xcf, 0xbe, 0x9e, 0x9d, 0x40, 0x85, 0x90, 0x10, 0x9f, 0x00, 0x89, 0x89, 0x81, 0x9d,
-	0x91, 0x89, 0x8f, 0x80, 0x3a, 0x56, 0x62, 0x61, 0x42, 0x28, 0x41, 0xe2, 0x6b, 0xa0, 0xb3, 0x5d,
-	0xe2, 0x28, 0x87, 0x92, 0x2e, 0x91, 0xe5, 0xfc, 0xdf, 0xfb, 0xff, 0x9e, 0xff, 0x4f, 0x87, 0xd7,
-	0x73, 0xb9, 0xf7, 0x94, 0xea, 0x82, 0xa5, 0x22, 0x15, 0x89, 0xe2, 0x9a, 0x0e, 0x22, 0xba, 0xdf,
-	0xe7, 0xc5, 0x01, 0xc9, 0x0b, 0xa9, 0x25, 0x2c, 0x97, 0x02, 0xe2, 0x09, 0xc8, 0x20, 0x6a, 0x9d,
-	0x65, 0x59, 0x2a, 0x24, 0x35, 0xbf, 0x56, 0xd7, 0x6a, 0xef, 0x4a, 0x95, 0x49, 0x45, 0x63, 0xa6,
-	0xb8, 0x6d, 0x40, 0x07, 0x51, 0xcc, 0x35, 0x8b, 0x68, 0xce, 0x92, 0x54, 0x30, 0x9d, 0x4a, 0xe1,
-	0xb4, 0x2b, 0x89, 0x4c, 0xa4, 0x39, 0xd2, 0xf2, 0xe4, 0x6e, 0x2f, 0x24, 0x52, 0x26, 0x7b, 0x9c,
-	0xb2, 0x3c, 0xa5, 0x4c, 0x08, 0xa9, 0x4d, 0x89, 0x72, 0xff, 0x56, 0x82, 0xea, 0x83, 0x9c, 0x3b,
-	0x41, 0xb8, 0x82, 0xe1, 0x7e, 0x69, 0xdb, 0x65, 0x05, 0xcb, 0x54, 0x8f, 0xef, 0xf7, 0xb9, 0xd2,
-	0xe1, 0x23, 0xbc, 0x3c, 0x71, 0xab, 0x72, 0x29, 0x14, 0x87, 0x5b, 0xb8, 0x9e, 0x9b, 0x9b, 0x55,
-	0xb4, 0x81, 0xb6, 0x1a, 0xdb, 0x6b, 0xa4, 0x62, 0x4c, 0x62, 0x8b, 0x76, 0x96, 0x0e, 0x7f, 0xae,
-	0xd7, 0x3e, 0xff, 0xf9, 0xd2, 0x46, 0x3d, 0x57, 0x15, 0x76, 0xf0, 0x39, 0xd3, 0xf6, 0xa1, 0x2b,
-	0x78, 0xc0, 0xb5, 0x73, 0x04, 0xc0, 0xa7, 0x04, 0xcb, 0xb8, 0x69, 0xbc, 0xd4, 0x33, 0xe7, 0xf0,
-	0x39, 0x5e, 0x9d, 0x96, 0x3b, 0x94, 0x7b, 0xb8, 0x79, 0x6c, 0xfb, 0x44, 0x71, 0xed, 0x80, 0x36,
-	0x2a, 0x81, 0xbc, 0x7a, 0x9f, 0xaa, 0xa1, 0xc7, 0xf7, 0x61, 0x3c, 0xed, 0x75, 0xfc, 0x1a, 0x70,
-	0x1b, 0xe3, 0x71, 0x18, 0xce, 0xe9, 0x0a, 0xb1, 0xc9, 0x91, 0x32, 0x39, 0x62, 0xa3, 0x77, 0xc9,
-	0x91, 0x2e, 0x4b, 0xb8, 0xab, 0xed, 0x79, 0x95, 0xe1, 0x57, 0x84, 0xcf, 0x57, 0x98, 0xb8, 0x89,
-	0xba, 0xf8, 0x8c, 0x3f, 0x51, 0xf9, 0xc6, 0x8b, 0x27, 0x1d, 0xa9, 0xe9, 0x8d, 0xa4, 0xe0, 0xce,
-	0x04, 0xf7, 0x82, 0xe1, 0xde, 0x9c, 0xc9, 0x6d, 0x71, 0x7c, 0xf0, 0xed, 0x6f, 0x8b, 0xf8, 0xb4,
-	0x01, 0x87, 0xb7, 0x08, 0xd7, 0x6d, 0xbe, 0xb0, 0x59, 0x09, 0x36, 0xbd, 0x4c, 0xad, 0xad, 0xd9,
-	0x42, 0xeb, 0x19, 0x5e, 0x7a, 0xf7, 0xfd, 0xf7, 0x87, 0x85, 0x8b, 0xb0, 0x46, 0xab, 0xd6, 0xd6,
-	0x2e, 0x11, 0x7c, 0x42, 0xb8, 0xe1, 0x8d, 0x0f, 0xd7, 0xff, 0xdf, 0x7e, 0x7a, 0xcf, 0x5a, 0x9d,
-	0x39, 0xd5, 0x8e, 0x28, 0x32, 0x44, 0xd7, 0xe0, 0x6a, 0x25, 0xd1, 0x44, 0x5e, 0xf4, 0x75, 0xb9,
-	0xb4, 0x6f, 0xe0, 0x23, 0xc2, 0x4d, 0x3f, 0x60, 0x98, 0xcf, 0xf2, 0xdf, 0x73, 0x91, 0x79, 0xe5,
-	0x0e, 0xb1, 0x6d, 0x10, 0x2f, 0x43, 0x38, 0x1b, 0x71, 0xe7, 0xee, 0xe1, 0x30, 0x40, 0x47, 0xc3,
-	0x00, 0xfd, 0x1a, 0x06, 0xe8, 0xfd, 0x28, 0xa8, 0x1d, 0x8d, 0x82, 0xda, 0x8f, 0x51, 0x50, 0x7b,
-	0x7c, 0x23, 0x49, 0xf5, 0xb3, 0x7e, 0x4c, 0x76, 0x65, 0x66, 0xfa, 0x74, 0x04, 0xd7, 0x2f, 0x65,
-	0xf1, 0xc2, 0x36, 0x7d, 0x35, 0xd1, 0xd6, 0x7c, 0x3f, 0xe2, 0xba, 0xf9, 0x80, 0xdc, 0xfc, 0x1b,
-	0x00, 0x00, 0xff, 0xff, 0xd4, 0x98, 0xe0, 0xc6, 0x0c, 0x05, 0x00, 0x00,
+	// 845 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xc4, 0x96, 0xcf, 0x4f, 0x14, 0x49,
+	0x14, 0xc7, 0xa7, 0x66, 0x59, 0x60, 0x0a, 0x76, 0x93, 0x2d, 0x60, 0x17, 0x86, 0x65, 0x60, 0x9b,
+	0x5d, 0x7e, 0x0c, 0x3b, 0x5d, 0x0c, 0x7b, 0x59, 0x43, 0x34, 0x11, 0x09, 0x06, 0x0e, 0x06, 0x47,
+	0xbd, 0x98, 0x18, 0xd2, 0xc3, 0x54, 0x9a, 0x16, 0xa6, 0xab, 0x99, 0x2e, 0x46, 0x09, 0x21, 0x31,
+	0xfc, 0x01, 0xc6, 0xc4, 0x93, 0x07, 0x0f, 0xde, 0xe4, 0xe6, 0xc1, 0xf8, 0x37, 0x70, 0x24, 0x72,
+	0x31, 0x1e, 0x88, 0x01, 0x13, 0xff, 0x0d, 0xd3, 0x55, 0xaf, 0xa7, 0xbb, 0x99, 0x06, 0x1a, 0x25,
+	0xf1, 0x42, 0xa6, 0x1f, 0xef, 0xd5, 0xfb, 0xbc, 0xef, 0xab, 0xfe, 0xce, 0xe0, 0x41, 0x87, 0xaf,
+	0x55, 0xa8, 0xa8, 0x19, 0x96, 0x6d, 0xd9, 0xa6, 0xcb, 0x04, 0xad, 0x17, 0xe9, 0xfa, 0x06, 0xab,
+	0x6d, 0xea, 0x4e, 0x8d, 0x0b, 0x4e, 0xba, 0xbc, 0x04, 0x3d, 0x94, 0xa0, 0xd7, 0x8b, 0xd9, 0xdf,
+	0x8c, 0xaa, 0x65, 0x73, 0x2a, 0xff, 0xaa, 0xbc, 0x6c, 0x7e, 0x99, 0xbb, 0x55, 0xee, 0xd2, 0xb2,
+	0xe1, 0x32, 0x75, 0x00, 0xad, 0x17, 0xcb, 0x4c, 0x18, 0x45, 0xea, 0x18, 0xa6, 0x65, 0x1b, 0xc2,
+	0xe2, 0x36, 0xe4, 0xf6, 0xa9, 0xdc, 0x25, 0xf9, 0x44, 0xd5, 0x03, 0xfc, 0xab, 0xdb, 0xe4, 0x26,
+	0x57, 0x71, 0xef, 0x13, 0x44, 0xff, 0x34, 0x39, 0x37, 0xd7, 0x18, 0x35, 0x1c, 0x8b, 0x1a, 0xb6,
+	0xcd, 0x85, 0x3c, 0xcd, 0xaf, 0x89, 0x9d, 0x41, 0x6c, 0x3a, 0x0c, 0x12, 0xb4, 0x6e, 0x4c, 0x6e,
+	0x7b, 0x44, 0x8b, 0x46, 0xcd, 0xa8, 0xba, 0x25, 0xb6, 0xbe, 0xc1, 0x5c, 0xa1, 0xdd, 0xc3, 0x5d,
+	0x91, 0xa8, 0xeb, 0x70, 0xdb, 0x65, 0xe4, 0x1a, 0x6e, 0x75, 0x64, 0xa4, 0x17, 0x0d, 0xa1, 0xb1,
+	0x8e, 0xa9, 0x7e, 0x3d, 0x46, 0x01, 0x5d, 0x15, 0xcd, 0x64, 0xf6, 0x0e, 0x07, 0x53, 0xaf, 0xbf,
+	0xbc, 0xc9, 0xa3, 0x12, 0x54, 0x69, 0x05, 0xfc, 0x87, 0x3c, 0xf6, 0x2e, 0x14, 0xdc, 0x61, 0x02,
+	0x3a, 0x12, 0x82, 0x5b, 0x6c, 0xa3, 0xca, 0xe4, 0xc1, 0x99, 0x92, 0xfc, 0xac, 0x3d, 0xc4, 0xbd,
+	0xcd, 0xe9, 0x80, 0x72, 0x0b, 0x77, 0xfa, 0x6d, 0x97, 0x5c, 0x26, 0x00, 0x68, 0x28, 0x16, 0x28,
+	0x54, 0x1f, 0xa6, 0xea, 0x10, 0x41, 0x5c, 0x2b, 0x37, 0xf7, 0xf2, 0xd5, 0x20, 0x73, 0x18, 0x07,
+	0x7b, 0x82, 0x4e, 0x23, 0x3a, 0xec, 0xc6, 0x5b, 0xaa, 0xae, 0x6e, 0x05, 0x2c, 0x55, 0x5f, 0x34,
+	0x4c, 0x06, 0xb5, 0xa5, 0x50, 0xa5, 0xf6, 0x0e, 0xe1, 0xbe, 0x98, 0x26, 0x30, 0xd1, 0x22, 0xfe,
+	0x25, 0x3c, 0x91, 0xa7, 0xf1, 0x4f, 0x17, 0x1d, 0xa9, 0x33, 0x34, 0x92, 0x4b, 0x6e, 0x46, 0xb8,
+	0xd3, 0x92, 0x7b, 0xf4, 0x5c, 0x6e, 0x85, 0x13, 0x01, 0xdf, 0x41, 0xb8, 0x47, 0x82, 0x97, 0x58,
+	0xdd, 0x72, 0xbd, 0xeb, 0xe5, 0x4b, 0xf3, 0x57, 0xcc, 0x1a, 0x32, 0x11, 0x65, 0x4f, 0xa8, 0x97,
+	0xfe, 0x66, 0xf5, 0x76, 0x11, 0xfe, 0xfd, 0x24, 0x04, 0x48, 0x37, 0x87, 0x33, 0x35, 0x3f, 0x08,
+	0xb2, 0x0d, 0xc4, 0xca, 0xe6, 0x97, 0x86, 0x35, 0x0b, 0x4a, 0x2f, 0x4f, 0xb0, 0x11, 0xdc, 0xad,
+	0xde, 0x9f, 0x1a, 0x77, 0xb8, 0x6b, 0xac, 0xf9, 0x72, 0xfd, 0x8a, 0xd3, 0x56, 0x45, 0x8a, 0xd4,
+	0x52, 0x4a, 0x5b, 0x15, 0xed, 0x01, 0xe8, 0x1a, 0xe4, 0xc1, 0x44, 0xb3, 0xb8, 0xdd, 0x81, 0x18,
+	0x5c, 0xb8, 0xf8, 0x81, 0xfc, 0xc2, 0xf0, 0x40, 0x8d, 0xca, 0x60, 0x6f, 0x7e, 0xda, 0x0f, 0xdd,
+	0x5b, 0x08, 0x22, 0xd8, 0x9b, 0xcf, 0x7a, 0xf6, 0xde, 0xe2, 0xc6, 0x0c, 0x4a, 0x2f, 0x6f, 0x6f,
+	0xff, 0x83, 0xef, 0xcd, 0x32, 0x87, 0xbb, 0x96, 0x48, 0xae, 0x96, 0x56, 0x86, 0x8d, 0x37, 0x2a,
+	0x61, 0xc4, 0x05, 0xdc, 0x56, 0x51, 0x21, 0x55, 0x35, 0x33, 0xe9, 0x4d, 0xf0, 0xf1, 0x70, 0xb0,
+	0x47, 0xe1, 0xb9, 0x95, 0x55, 0xdd, 0xe2, 0xb4, 0x6a, 0x88, 0x15, 0x7d, 0xde, 0x16, 0xef, 0xdf,
+	0x16, 0x30, 0x70, 0xcf, 0xdb, 0x42, 0x0d, 0xea, 0x1f, 0x30, 0x75, 0xd0, 0x8e, 0x7f, 0x96, 0x4d,
+	0xc8, 0x13, 0x84, 0x5b, 0x95, 0xcd, 0x92, 0xd1, 0x58, 0xc1, 0x9a, 0x3d, 0x3d, 0x3b, 0x76, 0x7e,
+	0xa2, 0x62, 0xd6, 0x86, 0x77, 0x0e, 0x3e, 0x3f, 0x4f, 0x0f, 0x90, 0x7e, 0x1a, 0xf7, 0xed, 0xa1,
+	0xbc, 0x9c, 0xbc, 0x44, 0xb8, 0x23, 0xe4, 0x42, 0xe4, 0xdf, 0xd3, 0x8f, 0x6f, 0xb6, 0xfb, 0x6c,
+	0x21, 0x61, 0x36, 0x10, 0x15, 0x25, 0xd1, 0x04, 0x19, 0x8f, 0x25, 0x8a, 0xd8, 0x26, 0xdd, 0xf2,
+	0xbe, 0x3b, 0xb6, 0xc9, 0x0b, 0x84, 0x3b, 0xc3, 0x3e, 0x4b, 0x92, 0xb5, 0x6c, 0xc8, 0xa5, 0x27,
+	0x4d, 0x07, 0xc4, 0xbc, 0x44, 0xfc, 0x9b, 0x68, 0xe7, 0x23, 0x92, 0x5d, 0x84, 0x33, 0x0d, 0x17,
+	0x23, 0xf9, 0xd3, 0x3b, 0x9d, 0xf4, 0xdb, 0xec, 0x44, 0xa2, 0x5c, 0x40, 0xba, 0x21, 0x91, 0xae,
+	0x92, 0xe9, 0x24, 0xaa, 0x85, 0x1f, 0xb7, 0x69, 0xe0, 0x89, 0x4f, 0x11, 0x6e, 0xf7, 0x5f, 0x3f,
+	0x32, 0x7e, 0xc6, 0x1d, 0x8a, 0x5a, 0x5d, 0x36, 0x9f, 0x24, 0x15, 0x40, 0x27, 0x24, 0xe8, 0x3f,
+	0x64, 0x38, 0xfe, 0xc2, 0xf9, 0xef, 0x39, 0xdd, 0xb2, 0x2a, 0xdb, 0x52, 0xbc, 0x86, 0x95, 0x90,
+	0x04, 0x6d, 0x92, 0x88, 0xd7, 0xe4, 0x4d, 0xdf, 0x23, 0x5e, 0x60, 0x4c, 0xaf, 0x10, 0x6e, 0x03,
+	0x47, 0x20, 0x67, 0xbc, 0x7f, 0x51, 0xbb, 0xc9, 0x8e, 0x27, 0xc8, 0x04, 0xca, 0xeb, 0x92, 0x72,
+	0x9a, 0x5c, 0xb9, 0x38, 0x25, 0xb8, 0xca, 0xcc, 0xc2, 0xde, 0x51, 0x0e, 0xed, 0x1f, 0xe5, 0xd0,
+	0xa7, 0xa3, 0x1c, 0x7a, 0x76, 0x9c, 0x4b, 0xed, 0x1f, 0xe7, 0x52, 0x1f, 0x8e, 0x73, 0xa9, 0xfb,
+	0x93, 0xa6, 0x25, 0x56, 0x36, 0xca, 0xfa, 0x32, 0xaf, 0xca, 0xe3, 0x0b, 0x36, 0x13, 0x8f, 0x78,
+	0x6d, 0x55, 0xf5, 0x7a, 0x1c, 0xe9, 0x26, 0x7f, 0x53, 0x96, 0x5b, 0xe5, 0x8f, 0xca, 0xff, 0xbe,
+	0x06, 0x00, 0x00, 0xff, 0xff, 0x25, 0xc3, 0x5c, 0x29, 0x3b, 0x0b, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -367,6 +782,14 @@ type QueryClient interface {
 	TrainingSet(ctx context.Context, in *QueryTrainingSetRequest, opts ...grpc.CallOption) (*QueryTrainingSetResponse, error)
 	// TrainingSets returns all training sets by name.
 	TrainingSets(ctx context.Context, in *QueryTrainingSetsRequest, opts ...grpc.CallOption) (*QueryTrainingSetsResponse, error)
+	// Revisions returns the history of a training set, oldest first.
+	Revisions(ctx context.Context, in *QueryRevisionsRequest, opts ...grpc.CallOption) (*QueryRevisionsResponse, error)
+	// Proposal returns one proposal.
+	Proposal(ctx context.Context, in *QueryProposalRequest, opts ...grpc.CallOption) (*QueryProposalResponse, error)
+	// Proposals returns the proposals of a training set that are open or still remembered.
+	Proposals(ctx context.Context, in *QueryProposalsRequest, opts ...grpc.CallOption) (*QueryProposalsResponse, error)
+	// Deposit returns what a proposal would deposit now.
+	Deposit(ctx context.Context, in *QueryDepositRequest, opts ...grpc.CallOption) (*QueryDepositResponse, error)
 }
 
 type queryClient struct {
@@ -404,6 +827,42 @@ func (c *queryClient) TrainingSets(ctx context.Context, in *QueryTrainingSetsReq
 	return out, nil
 }
 
+func (c *queryClient) Revisions(ctx context.Context, in *QueryRevisionsRequest, opts ...grpc.CallOption) (*QueryRevisionsResponse, error) {
+	out := new(QueryRevisionsResponse)
+	err := c.cc.Invoke(ctx, "/pold.trainingset.v1.Query/Revisions", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Proposal(ctx context.Context, in *QueryProposalRequest, opts ...grpc.CallOption) (*QueryProposalResponse, error) {
+	out := new(QueryProposalResponse)
+	err := c.cc.Invoke(ctx, "/pold.trainingset.v1.Query/Proposal", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Proposals(ctx context.Context, in *QueryProposalsRequest, opts ...grpc.CallOption) (*QueryProposalsResponse, error) {
+	out := new(QueryProposalsResponse)
+	err := c.cc.Invoke(ctx, "/pold.trainingset.v1.Query/Proposals", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Deposit(ctx context.Context, in *QueryDepositRequest, opts ...grpc.CallOption) (*QueryDepositResponse, error) {
+	out := new(QueryDepositResponse)
+	err := c.cc.Invoke(ctx, "/pold.trainingset.v1.Query/Deposit", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // QueryServer is the server API for Query service.
 type QueryServer interface {
 	// Params returns the parameters.
@@ -412,6 +871,14 @@ type QueryServer interface {
 	TrainingSet(context.Context, *QueryTrainingSetRequest) (*QueryTrainingSetResponse, error)
 	// TrainingSets returns all training sets by name.
 	TrainingSets(context.Context, *QueryTrainingSetsRequest) (*QueryTrainingSetsResponse, error)
+	// Revisions returns the history of a training set, oldest first.
+	Revisions(context.Context, *QueryRevisionsRequest) (*QueryRevisionsResponse, error)
+	// Proposal returns one proposal.
+	Proposal(context.Context, *QueryProposalRequest) (*QueryProposalResponse, error)
+	// Proposals returns the proposals of a training set that are open or still remembered.
+	Proposals(context.Context, *QueryProposalsRequest) (*QueryProposalsResponse, error)
+	// Deposit returns what a proposal would deposit now.
+	Deposit(context.Context, *QueryDepositRequest) (*QueryDepositResponse, error)
 }
 
 // UnimplementedQueryServer can be embedded to have forward compatible implementations.
@@ -426,6 +893,18 @@ func (*UnimplementedQueryServer) TrainingSet(ctx context.Context, req *QueryTrai
 }
 func (*UnimplementedQueryServer) TrainingSets(ctx context.Context, req *QueryTrainingSetsRequest) (*QueryTrainingSetsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method TrainingSets not implemented")
+}
+func (*UnimplementedQueryServer) Revisions(ctx context.Context, req *QueryRevisionsRequest) (*QueryRevisionsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Revisions not implemented")
+}
+func (*UnimplementedQueryServer) Proposal(ctx context.Context, req *QueryProposalRequest) (*QueryProposalResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Proposal not implemented")
+}
+func (*UnimplementedQueryServer) Proposals(ctx context.Context, req *QueryProposalsRequest) (*QueryProposalsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Proposals not implemented")
+}
+func (*UnimplementedQueryServer) Deposit(ctx context.Context, req *QueryDepositRequest) (*QueryDepositResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Deposit not implemented")
 }
 
 func RegisterQueryServer(s grpc1.Server, srv QueryServer) {
@@ -486,6 +965,78 @@ func _Query_TrainingSets_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Query_Revisions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryRevisionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Revisions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.trainingset.v1.Query/Revisions",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Revisions(ctx, req.(*QueryRevisionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Proposal_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryProposalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Proposal(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.trainingset.v1.Query/Proposal",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Proposal(ctx, req.(*QueryProposalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Proposals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryProposalsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Proposals(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.trainingset.v1.Query/Proposals",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Proposals(ctx, req.(*QueryProposalsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Deposit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryDepositRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Deposit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.trainingset.v1.Query/Deposit",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Deposit(ctx, req.(*QueryDepositRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 var Query_serviceDesc = _Query_serviceDesc
 var _Query_serviceDesc = grpc.ServiceDesc{
 	ServiceName: "pold.trainingset.v1.Query",
@@ -502,6 +1053,22 @@ var _Query_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "TrainingSets",
 			Handler:    _Query_TrainingSets_Handler,
+		},
+		{
+			MethodName: "Revisions",
+			Handler:    _Query_Revisions_Handler,
+		},
+		{
+			MethodName: "Proposal",
+			Handler:    _Query_Proposal_Handler,
+		},
+		{
+			MethodName: "Proposals",
+			Handler:    _Query_Proposals_Handler,
+		},
+		{
+			MethodName: "Deposit",
+			Handler:    _Query_Deposit_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
@@ -711,6 +1278,312 @@ func (m *QueryTrainingSetsResponse) MarshalToSizedBuffer(dAtA []byte) (int, erro
 	return len(dAtA) - i, nil
 }
 
+func (m *QueryRevisionsRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryRevisionsRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryRevisionsRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.TrainingSet) > 0 {
+		i -= len(m.TrainingSet)
+		copy(dAtA[i:], m.TrainingSet)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.TrainingSet)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryRevisionsResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryRevisionsResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryRevisionsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Revisions) > 0 {
+		for iNdEx := len(m.Revisions) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Revisions[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryProposalRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryProposalRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryProposalRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Id != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryProposalResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryProposalResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryProposalResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Proposal.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryProposalsRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryProposalsRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryProposalsRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.TrainingSet) > 0 {
+		i -= len(m.TrainingSet)
+		copy(dAtA[i:], m.TrainingSet)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.TrainingSet)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryProposalsResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryProposalsResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryProposalsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Proposals) > 0 {
+		for iNdEx := len(m.Proposals) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Proposals[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryDepositRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryDepositRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryDepositRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.TrainingSet) > 0 {
+		i -= len(m.TrainingSet)
+		copy(dAtA[i:], m.TrainingSet)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.TrainingSet)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryDepositResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryDepositResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryDepositResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Deposit.Size()
+		i -= size
+		if _, err := m.Deposit.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintQuery(dAtA []byte, offset int, v uint64) int {
 	offset -= sovQuery(v)
 	base := offset
@@ -795,6 +1668,125 @@ func (m *QueryTrainingSetsResponse) Size() (n int) {
 		l = m.Pagination.Size()
 		n += 1 + l + sovQuery(uint64(l))
 	}
+	return n
+}
+
+func (m *QueryRevisionsRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.TrainingSet)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryRevisionsResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Revisions) > 0 {
+		for _, e := range m.Revisions {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryProposalRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovQuery(uint64(m.Id))
+	}
+	return n
+}
+
+func (m *QueryProposalResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Proposal.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	return n
+}
+
+func (m *QueryProposalsRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.TrainingSet)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryProposalsResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Proposals) > 0 {
+		for _, e := range m.Proposals {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryDepositRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.TrainingSet)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryDepositResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Deposit.Size()
+	n += 1 + l + sovQuery(uint64(l))
 	return n
 }
 
@@ -1284,6 +2276,800 @@ func (m *QueryTrainingSetsResponse) Unmarshal(dAtA []byte) error {
 				m.Pagination = &query.PageResponse{}
 			}
 			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryRevisionsRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryRevisionsRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryRevisionsRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TrainingSet", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TrainingSet = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageRequest{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryRevisionsResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryRevisionsResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryRevisionsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Revisions", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Revisions = append(m.Revisions, Revision{})
+			if err := m.Revisions[len(m.Revisions)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageResponse{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryProposalRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryProposalRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryProposalRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryProposalResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryProposalResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryProposalResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposal", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Proposal.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryProposalsRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryProposalsRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryProposalsRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TrainingSet", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TrainingSet = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageRequest{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryProposalsResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryProposalsResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryProposalsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposals", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Proposals = append(m.Proposals, Proposal{})
+			if err := m.Proposals[len(m.Proposals)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageResponse{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryDepositRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryDepositRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryDepositRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TrainingSet", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TrainingSet = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryDepositResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryDepositResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryDepositResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Deposit", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Deposit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
 			iNdEx = postIndex

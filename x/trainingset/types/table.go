@@ -5,8 +5,6 @@ import (
 	"regexp"
 
 	"github.com/ipfs/go-cid"
-
-	"cosmossdk.io/math"
 )
 
 const (
@@ -59,24 +57,21 @@ func (t Table) Validate(p Params) error {
 	if t.Targets == 0 || t.Targets >= t.Columns {
 		return ErrInvalidTable.Wrapf("targets: expected 1 to %d of %d columns, got %d", t.Columns-1, t.Columns, t.Targets)
 	}
+	if t.SplitKey != "" {
+		if err := ValidateName(t.SplitKey); err != nil {
+			return ErrInvalidTable.Wrapf("split_key: %s", err)
+		}
+	}
 	if t.ValidationPermille > 500 {
 		return ErrInvalidTable.Wrapf("validation_permille: expected at most 500, got %d", t.ValidationPermille)
 	}
 	return nil
 }
 
-// DefaultParams returns the parameters of a public network.
-func DefaultParams() Params {
-	return Params{RegistrationFee: math.NewInt(10_000_000), MaxSize: 1 << 30, MaxRows: 4 << 20}
-}
-
-// Validate reports the first parameter that is out of range.
-func (p Params) Validate() error {
-	if p.RegistrationFee.IsNil() || p.RegistrationFee.IsNegative() {
-		return ErrInvalidParams.Wrapf("registration_fee: expected 0 or more unrn, got %s", p.RegistrationFee)
+// Key returns the key of the split of a training set's rows into training and validation.
+func (t Table) Key(set string) []byte {
+	if t.SplitKey != "" {
+		return []byte(t.SplitKey)
 	}
-	if p.MaxSize == 0 || p.MaxRows == 0 {
-		return ErrInvalidParams.Wrap("max_size and max_rows: expected more than 0")
-	}
-	return nil
+	return []byte(set)
 }

@@ -5,6 +5,7 @@ package types
 
 import (
 	context "context"
+	cosmossdk_io_math "cosmossdk.io/math"
 	fmt "fmt"
 	_ "github.com/cosmos/cosmos-proto"
 	_ "github.com/cosmos/cosmos-sdk/types/msgservice"
@@ -227,48 +228,299 @@ func (m *MsgUpdateParamsResponse) XXX_DiscardUnknown() {
 
 var xxx_messageInfo_MsgUpdateParamsResponse proto.InternalMessageInfo
 
+// MsgProposeDelta proposes a change of a training set that a group governs.
+type MsgProposeDelta struct {
+	Sender      string `protobuf:"bytes,1,opt,name=sender,proto3" json:"sender,omitempty"`
+	TrainingSet string `protobuf:"bytes,2,opt,name=training_set,json=trainingSet,proto3" json:"training_set,omitempty"`
+	Delta       Delta  `protobuf:"bytes,3,opt,name=delta,proto3" json:"delta"`
+	Summary     string `protobuf:"bytes,4,opt,name=summary,proto3" json:"summary,omitempty"`
+	Licence     string `protobuf:"bytes,5,opt,name=licence,proto3" json:"licence,omitempty"`
+	Takedown    bool   `protobuf:"varint,6,opt,name=takedown,proto3" json:"takedown,omitempty"`
+	// max_deposit is the most that the sender deposits, in unrn; the deposit grows with the number of open proposals.
+	MaxDeposit cosmossdk_io_math.Int `protobuf:"bytes,7,opt,name=max_deposit,json=maxDeposit,proto3,customtype=cosmossdk.io/math.Int" json:"max_deposit"`
+}
+
+func (m *MsgProposeDelta) Reset()         { *m = MsgProposeDelta{} }
+func (m *MsgProposeDelta) String() string { return proto.CompactTextString(m) }
+func (*MsgProposeDelta) ProtoMessage()    {}
+func (*MsgProposeDelta) Descriptor() ([]byte, []int) {
+	return fileDescriptor_2c69596eb4dd5f62, []int{4}
+}
+func (m *MsgProposeDelta) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgProposeDelta) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgProposeDelta.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgProposeDelta) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgProposeDelta.Merge(m, src)
+}
+func (m *MsgProposeDelta) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgProposeDelta) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgProposeDelta.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgProposeDelta proto.InternalMessageInfo
+
+func (m *MsgProposeDelta) GetSender() string {
+	if m != nil {
+		return m.Sender
+	}
+	return ""
+}
+
+func (m *MsgProposeDelta) GetTrainingSet() string {
+	if m != nil {
+		return m.TrainingSet
+	}
+	return ""
+}
+
+func (m *MsgProposeDelta) GetDelta() Delta {
+	if m != nil {
+		return m.Delta
+	}
+	return Delta{}
+}
+
+func (m *MsgProposeDelta) GetSummary() string {
+	if m != nil {
+		return m.Summary
+	}
+	return ""
+}
+
+func (m *MsgProposeDelta) GetLicence() string {
+	if m != nil {
+		return m.Licence
+	}
+	return ""
+}
+
+func (m *MsgProposeDelta) GetTakedown() bool {
+	if m != nil {
+		return m.Takedown
+	}
+	return false
+}
+
+// MsgProposeDeltaResponse returns what was opened.
+type MsgProposeDeltaResponse struct {
+	Proposal uint64                `protobuf:"varint,1,opt,name=proposal,proto3" json:"proposal,omitempty"`
+	Ballot   uint64                `protobuf:"varint,2,opt,name=ballot,proto3" json:"ballot,omitempty"`
+	Deposit  cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=deposit,proto3,customtype=cosmossdk.io/math.Int" json:"deposit"`
+}
+
+func (m *MsgProposeDeltaResponse) Reset()         { *m = MsgProposeDeltaResponse{} }
+func (m *MsgProposeDeltaResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgProposeDeltaResponse) ProtoMessage()    {}
+func (*MsgProposeDeltaResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_2c69596eb4dd5f62, []int{5}
+}
+func (m *MsgProposeDeltaResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgProposeDeltaResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgProposeDeltaResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgProposeDeltaResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgProposeDeltaResponse.Merge(m, src)
+}
+func (m *MsgProposeDeltaResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgProposeDeltaResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgProposeDeltaResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgProposeDeltaResponse proto.InternalMessageInfo
+
+func (m *MsgProposeDeltaResponse) GetProposal() uint64 {
+	if m != nil {
+		return m.Proposal
+	}
+	return 0
+}
+
+func (m *MsgProposeDeltaResponse) GetBallot() uint64 {
+	if m != nil {
+		return m.Ballot
+	}
+	return 0
+}
+
+// MsgWithdrawProposal takes an open proposal back; a part of the deposit is burned.
+type MsgWithdrawProposal struct {
+	Sender   string `protobuf:"bytes,1,opt,name=sender,proto3" json:"sender,omitempty"`
+	Proposal uint64 `protobuf:"varint,2,opt,name=proposal,proto3" json:"proposal,omitempty"`
+}
+
+func (m *MsgWithdrawProposal) Reset()         { *m = MsgWithdrawProposal{} }
+func (m *MsgWithdrawProposal) String() string { return proto.CompactTextString(m) }
+func (*MsgWithdrawProposal) ProtoMessage()    {}
+func (*MsgWithdrawProposal) Descriptor() ([]byte, []int) {
+	return fileDescriptor_2c69596eb4dd5f62, []int{6}
+}
+func (m *MsgWithdrawProposal) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgWithdrawProposal) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgWithdrawProposal.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgWithdrawProposal) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgWithdrawProposal.Merge(m, src)
+}
+func (m *MsgWithdrawProposal) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgWithdrawProposal) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgWithdrawProposal.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgWithdrawProposal proto.InternalMessageInfo
+
+func (m *MsgWithdrawProposal) GetSender() string {
+	if m != nil {
+		return m.Sender
+	}
+	return ""
+}
+
+func (m *MsgWithdrawProposal) GetProposal() uint64 {
+	if m != nil {
+		return m.Proposal
+	}
+	return 0
+}
+
+// MsgWithdrawProposalResponse is empty.
+type MsgWithdrawProposalResponse struct {
+}
+
+func (m *MsgWithdrawProposalResponse) Reset()         { *m = MsgWithdrawProposalResponse{} }
+func (m *MsgWithdrawProposalResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgWithdrawProposalResponse) ProtoMessage()    {}
+func (*MsgWithdrawProposalResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_2c69596eb4dd5f62, []int{7}
+}
+func (m *MsgWithdrawProposalResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgWithdrawProposalResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgWithdrawProposalResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgWithdrawProposalResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgWithdrawProposalResponse.Merge(m, src)
+}
+func (m *MsgWithdrawProposalResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgWithdrawProposalResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgWithdrawProposalResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgWithdrawProposalResponse proto.InternalMessageInfo
+
 func init() {
 	proto.RegisterType((*MsgRegisterTrainingSet)(nil), "pold.trainingset.v1.MsgRegisterTrainingSet")
 	proto.RegisterType((*MsgRegisterTrainingSetResponse)(nil), "pold.trainingset.v1.MsgRegisterTrainingSetResponse")
 	proto.RegisterType((*MsgUpdateParams)(nil), "pold.trainingset.v1.MsgUpdateParams")
 	proto.RegisterType((*MsgUpdateParamsResponse)(nil), "pold.trainingset.v1.MsgUpdateParamsResponse")
+	proto.RegisterType((*MsgProposeDelta)(nil), "pold.trainingset.v1.MsgProposeDelta")
+	proto.RegisterType((*MsgProposeDeltaResponse)(nil), "pold.trainingset.v1.MsgProposeDeltaResponse")
+	proto.RegisterType((*MsgWithdrawProposal)(nil), "pold.trainingset.v1.MsgWithdrawProposal")
+	proto.RegisterType((*MsgWithdrawProposalResponse)(nil), "pold.trainingset.v1.MsgWithdrawProposalResponse")
 }
 
 func init() { proto.RegisterFile("pold/trainingset/v1/tx.proto", fileDescriptor_2c69596eb4dd5f62) }
 
 var fileDescriptor_2c69596eb4dd5f62 = []byte{
-	// 485 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x94, 0x53, 0xcf, 0x6b, 0x13, 0x41,
-	0x18, 0xcd, 0xd8, 0x36, 0x9a, 0xa9, 0x20, 0x4e, 0x8b, 0xdd, 0xac, 0xb2, 0x0d, 0xc1, 0x43, 0x89,
-	0xed, 0x6e, 0x9b, 0x80, 0x87, 0x0a, 0x82, 0x39, 0x0a, 0x01, 0xd9, 0xb6, 0x17, 0x2f, 0x65, 0x36,
-	0x3b, 0x4c, 0x07, 0xbb, 0x3b, 0xcb, 0xcc, 0xa4, 0x3f, 0x6e, 0xe2, 0xd1, 0x93, 0x7f, 0x86, 0xc7,
-	0x1c, 0x3c, 0x7b, 0xee, 0xb1, 0x78, 0xf2, 0x24, 0x92, 0x08, 0xc1, 0xff, 0x42, 0x66, 0x76, 0x42,
-	0xb7, 0x3a, 0xa2, 0xbd, 0x2c, 0xf3, 0xcd, 0x7b, 0xdf, 0xfb, 0xbe, 0xf7, 0x96, 0x81, 0x8f, 0x0a,
-	0x7e, 0x9c, 0x46, 0x4a, 0x60, 0x96, 0xb3, 0x9c, 0x4a, 0xa2, 0xa2, 0x93, 0x9d, 0x48, 0x9d, 0x85,
-	0x85, 0xe0, 0x8a, 0xa3, 0x15, 0x8d, 0x86, 0x15, 0x34, 0x3c, 0xd9, 0xf1, 0xef, 0xe3, 0x8c, 0xe5,
-	0x3c, 0x32, 0xdf, 0x92, 0xe7, 0xaf, 0x0d, 0xb9, 0xcc, 0xb8, 0x8c, 0x32, 0x49, 0x75, 0x7f, 0x26,
-	0xa9, 0x05, 0x9a, 0x25, 0x70, 0x68, 0xaa, 0xa8, 0x2c, 0x2c, 0xb4, 0x4a, 0x39, 0xe5, 0xe5, 0xbd,
-	0x3e, 0xd9, 0xdb, 0x75, 0xe7, 0x3e, 0xe7, 0x05, 0xb1, 0x6d, 0xed, 0x1f, 0x00, 0x3e, 0x18, 0x48,
-	0x1a, 0x13, 0xca, 0xa4, 0x22, 0x62, 0xdf, 0x32, 0xf7, 0x88, 0x42, 0xdb, 0xb0, 0x2e, 0x49, 0x9e,
-	0x12, 0xe1, 0x81, 0x16, 0xd8, 0x68, 0xf4, 0xbd, 0x2f, 0x9f, 0xb6, 0x56, 0xed, 0xcc, 0x17, 0x69,
-	0x2a, 0x88, 0x94, 0x7b, 0x4a, 0xb0, 0x9c, 0xc6, 0x96, 0x87, 0x10, 0x5c, 0xcc, 0x71, 0x46, 0xbc,
-	0x5b, 0x9a, 0x1f, 0x9b, 0x33, 0x7a, 0x06, 0x97, 0x14, 0x4e, 0x8e, 0x89, 0xb7, 0xd0, 0x02, 0x1b,
-	0xcb, 0x5d, 0x3f, 0x74, 0x64, 0x10, 0xee, 0x6b, 0x46, 0xbf, 0x71, 0xf1, 0x6d, 0xbd, 0xf6, 0x71,
-	0x36, 0xee, 0x80, 0xb8, 0xec, 0x41, 0x4d, 0x78, 0x67, 0x88, 0x45, 0x7a, 0x38, 0x12, 0xcc, 0x5b,
-	0x34, 0xa2, 0xb7, 0x75, 0x7d, 0x20, 0xd8, 0xee, 0xe6, 0xbb, 0xd9, 0xb8, 0x63, 0x07, 0xbf, 0x9f,
-	0x8d, 0x3b, 0x7f, 0x26, 0x5f, 0xb1, 0xd5, 0x6e, 0xc1, 0xc0, 0xed, 0x32, 0x26, 0xb2, 0xe0, 0xb9,
-	0x24, 0xed, 0xcf, 0x00, 0xde, 0x1b, 0x48, 0x7a, 0x50, 0xa4, 0x58, 0x91, 0x57, 0x58, 0xe0, 0x4c,
-	0xa2, 0xa7, 0xb0, 0x81, 0x47, 0xea, 0x88, 0x0b, 0xa6, 0xce, 0xff, 0x19, 0xc2, 0x15, 0x15, 0x3d,
-	0x87, 0xf5, 0xc2, 0x28, 0x98, 0x24, 0x96, 0xbb, 0x0f, 0x9d, 0xa6, 0xcb, 0x21, 0x55, 0xd7, 0xb6,
-	0x6b, 0xb7, 0xa7, 0xbd, 0x5d, 0xe9, 0x69, 0x7b, 0x2d, 0x97, 0xbd, 0xea, 0xb2, 0xed, 0x26, 0x5c,
-	0xfb, 0xed, 0x6a, 0xee, 0xad, 0xfb, 0x13, 0xc0, 0x85, 0x81, 0xa4, 0xe8, 0x14, 0xae, 0xb8, 0x7e,
-	0xf4, 0x13, 0xe7, 0x7a, 0xee, 0xbc, 0xfc, 0xde, 0x0d, 0xc8, 0xf3, 0x05, 0x50, 0x02, 0xef, 0x5e,
-	0x0b, 0xf6, 0xf1, 0xdf, 0x44, 0xaa, 0x2c, 0x7f, 0xf3, 0x7f, 0x58, 0xf3, 0x19, 0xfe, 0xd2, 0x5b,
-	0x9d, 0x61, 0xff, 0xe5, 0xc5, 0x24, 0x00, 0x97, 0x93, 0x00, 0x7c, 0x9f, 0x04, 0xe0, 0xc3, 0x34,
-	0xa8, 0x5d, 0x4e, 0x83, 0xda, 0xd7, 0x69, 0x50, 0x7b, 0xbd, 0x4d, 0x99, 0x3a, 0x1a, 0x25, 0xe1,
-	0x90, 0x67, 0x91, 0x16, 0xde, 0xca, 0x89, 0x3a, 0xe5, 0xe2, 0x8d, 0x29, 0xa2, 0xb3, 0x6b, 0xe1,
-	0x9a, 0x27, 0x92, 0xd4, 0xcd, 0x1b, 0xe9, 0xfd, 0x0a, 0x00, 0x00, 0xff, 0xff, 0x11, 0xbe, 0xfd,
-	0x8a, 0xd6, 0x03, 0x00, 0x00,
+	// 749 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x9c, 0x55, 0xbf, 0x4f, 0xdb, 0x4c,
+	0x18, 0x8e, 0xc9, 0x2f, 0xb8, 0x20, 0x7d, 0xdf, 0x67, 0xf8, 0xc0, 0x98, 0x36, 0xa4, 0x51, 0x87,
+	0x88, 0x82, 0x1d, 0x40, 0xea, 0x00, 0x52, 0xa5, 0x22, 0x16, 0x90, 0x22, 0x51, 0x03, 0xaa, 0xd4,
+	0x25, 0xba, 0xc4, 0x27, 0xc7, 0x22, 0xf6, 0x59, 0x77, 0x17, 0x12, 0xb6, 0xaa, 0x63, 0xa7, 0x76,
+	0xec, 0x7f, 0xd0, 0x91, 0x81, 0xb5, 0x9d, 0x19, 0x11, 0x53, 0xd5, 0x01, 0x55, 0x50, 0x89, 0x7f,
+	0xa1, 0x63, 0x75, 0xe7, 0x73, 0x70, 0xc0, 0x69, 0x81, 0x25, 0xca, 0x7b, 0xef, 0xf3, 0xfe, 0x78,
+	0xde, 0xe7, 0xbd, 0x33, 0x78, 0x14, 0xe0, 0xb6, 0x6d, 0x32, 0x02, 0x5d, 0xdf, 0xf5, 0x1d, 0x8a,
+	0x98, 0x79, 0xb0, 0x64, 0xb2, 0x9e, 0x11, 0x10, 0xcc, 0xb0, 0x3a, 0xc1, 0xbd, 0x46, 0xcc, 0x6b,
+	0x1c, 0x2c, 0xe9, 0xff, 0x41, 0xcf, 0xf5, 0xb1, 0x29, 0x7e, 0x43, 0x9c, 0x3e, 0xdd, 0xc4, 0xd4,
+	0xc3, 0xd4, 0xf4, 0xa8, 0xc3, 0xe3, 0x3d, 0xea, 0x48, 0xc7, 0x4c, 0xe8, 0xa8, 0x0b, 0xcb, 0x0c,
+	0x0d, 0xe9, 0x9a, 0x74, 0xb0, 0x83, 0xc3, 0x73, 0xfe, 0x4f, 0x9e, 0xce, 0x25, 0xf6, 0x73, 0x18,
+	0x20, 0x19, 0x56, 0xfe, 0xa9, 0x80, 0xa9, 0x1a, 0x75, 0x2c, 0xe4, 0xb8, 0x94, 0x21, 0xb2, 0x2b,
+	0x91, 0x3b, 0x88, 0xa9, 0x55, 0x90, 0xa3, 0xc8, 0xb7, 0x11, 0xd1, 0x94, 0x92, 0x52, 0x19, 0x5b,
+	0xd7, 0xce, 0x8e, 0x17, 0x27, 0x65, 0xcd, 0x97, 0xb6, 0x4d, 0x10, 0xa5, 0x3b, 0x8c, 0xb8, 0xbe,
+	0x63, 0x49, 0x9c, 0xaa, 0x82, 0x8c, 0x0f, 0x3d, 0xa4, 0x8d, 0x70, 0xbc, 0x25, 0xfe, 0xab, 0x6b,
+	0x20, 0xcb, 0x60, 0xa3, 0x8d, 0xb4, 0x74, 0x49, 0xa9, 0x14, 0x96, 0x75, 0x23, 0x61, 0x06, 0xc6,
+	0x2e, 0x47, 0xac, 0x8f, 0x9d, 0x9c, 0xcf, 0xa5, 0x3e, 0x5f, 0x1d, 0xcd, 0x2b, 0x56, 0x18, 0xa3,
+	0xce, 0x80, 0xd1, 0x26, 0x24, 0x76, 0xbd, 0x43, 0x5c, 0x2d, 0x23, 0x92, 0xe6, 0xb9, 0xbd, 0x47,
+	0xdc, 0xd5, 0x85, 0x77, 0x57, 0x47, 0xf3, 0xb2, 0xf0, 0xfb, 0xab, 0xa3, 0xf9, 0xdb, 0x93, 0x8f,
+	0xd1, 0x2a, 0x97, 0x40, 0x31, 0x99, 0xa5, 0x85, 0x68, 0x80, 0x7d, 0x8a, 0xca, 0x5f, 0x15, 0xf0,
+	0x4f, 0x8d, 0x3a, 0x7b, 0x81, 0x0d, 0x19, 0xda, 0x86, 0x04, 0x7a, 0x54, 0x7d, 0x0e, 0xc6, 0x60,
+	0x87, 0xb5, 0x30, 0x71, 0xd9, 0xe1, 0x5f, 0x87, 0x70, 0x0d, 0x55, 0x5f, 0x80, 0x5c, 0x20, 0x32,
+	0x88, 0x49, 0x14, 0x96, 0x67, 0x13, 0x49, 0x87, 0x45, 0xe2, 0xac, 0x65, 0xd4, 0xea, 0x0a, 0xe7,
+	0x76, 0x9d, 0x8f, 0xd3, 0x2b, 0x25, 0xd1, 0x8b, 0x37, 0x5b, 0x9e, 0x01, 0xd3, 0x37, 0x8e, 0xfa,
+	0xdc, 0x7e, 0x8d, 0x08, 0x6e, 0xdb, 0x04, 0x07, 0x98, 0xa2, 0x0d, 0xd4, 0x66, 0xf0, 0x01, 0xea,
+	0x3e, 0x01, 0xe3, 0x51, 0xfd, 0x3a, 0x45, 0x4c, 0xaa, 0x5c, 0x60, 0xb1, 0x95, 0x59, 0x03, 0x59,
+	0x9b, 0x67, 0xff, 0xa3, 0xd8, 0xa2, 0xfe, 0x80, 0xd8, 0x22, 0x46, 0xd5, 0x40, 0x9e, 0x76, 0x3c,
+	0x0f, 0x92, 0xc3, 0x48, 0x6b, 0x69, 0x72, 0x4f, 0xdb, 0x6d, 0x22, 0xbf, 0x89, 0xb4, 0x6c, 0xe8,
+	0x91, 0xa6, 0xaa, 0x83, 0x51, 0x06, 0xf7, 0x91, 0x8d, 0xbb, 0xbe, 0x96, 0x2b, 0x29, 0x95, 0x51,
+	0xab, 0x6f, 0xab, 0xaf, 0x40, 0xc1, 0x83, 0xbd, 0xba, 0x8d, 0x02, 0x4c, 0x5d, 0xa6, 0xe5, 0x05,
+	0xcd, 0x2a, 0x2f, 0xfb, 0xfd, 0x7c, 0xee, 0xff, 0x90, 0x2a, 0xb5, 0xf7, 0x0d, 0x17, 0x9b, 0x1e,
+	0x64, 0x2d, 0x63, 0xd3, 0x67, 0x67, 0xc7, 0x8b, 0x40, 0xce, 0x60, 0xd3, 0x67, 0x61, 0x77, 0xc0,
+	0x83, 0xbd, 0x8d, 0x30, 0xc7, 0x6a, 0xf5, 0xc6, 0xd2, 0x25, 0xaa, 0x12, 0x1f, 0x73, 0xf9, 0x93,
+	0x22, 0x64, 0x89, 0x9f, 0x45, 0xb2, 0xf0, 0xe6, 0x03, 0x71, 0x0e, 0xdb, 0x42, 0x84, 0x8c, 0xd5,
+	0xb7, 0xd5, 0x29, 0x90, 0x6b, 0xc0, 0x76, 0x1b, 0x87, 0x63, 0xce, 0x58, 0xd2, 0x52, 0xb7, 0x40,
+	0x3e, 0x22, 0x94, 0x7e, 0x20, 0xa1, 0x28, 0x41, 0xf9, 0xa3, 0x02, 0x26, 0x6a, 0xd4, 0x79, 0xed,
+	0xb2, 0x96, 0x4d, 0x60, 0x77, 0x3b, 0xaa, 0x7d, 0xff, 0xd5, 0x88, 0x33, 0x19, 0x19, 0x64, 0x72,
+	0xb7, 0x8b, 0x1a, 0xf5, 0x50, 0x7e, 0x0c, 0x66, 0x13, 0x5a, 0x8a, 0x46, 0xb6, 0xfc, 0x25, 0x0d,
+	0xd2, 0x35, 0xea, 0xa8, 0x5d, 0x30, 0x91, 0xf4, 0x64, 0x3d, 0x4b, 0x5c, 0xb8, 0xe4, 0x9b, 0xaf,
+	0xaf, 0xdc, 0x03, 0xdc, 0xd7, 0xac, 0x01, 0xc6, 0x07, 0xae, 0xd1, 0xd3, 0x61, 0x49, 0xe2, 0x28,
+	0x7d, 0xe1, 0x2e, 0xa8, 0x7e, 0x0d, 0x1f, 0xfc, 0x7b, 0x4b, 0x93, 0xca, 0xb0, 0x0c, 0x37, 0x91,
+	0x7a, 0xf5, 0xae, 0xc8, 0x38, 0xa7, 0x81, 0x67, 0x6f, 0x28, 0xa7, 0x38, 0x6a, 0x38, 0xa7, 0xa4,
+	0x27, 0x48, 0xcf, 0xbe, 0xe5, 0xbb, 0xb7, 0xbe, 0x75, 0x72, 0x51, 0x54, 0x4e, 0x2f, 0x8a, 0xca,
+	0x8f, 0x8b, 0xa2, 0xf2, 0xe1, 0xb2, 0x98, 0x3a, 0xbd, 0x2c, 0xa6, 0xbe, 0x5d, 0x16, 0x53, 0x6f,
+	0xaa, 0x8e, 0xcb, 0x5a, 0x9d, 0x86, 0xd1, 0xc4, 0x9e, 0xc9, 0x13, 0x2f, 0xfa, 0x88, 0x75, 0x31,
+	0xd9, 0x17, 0x86, 0xd9, 0x1b, 0x58, 0x18, 0xf1, 0x01, 0x6b, 0xe4, 0xc4, 0x17, 0x6c, 0xe5, 0x77,
+	0x00, 0x00, 0x00, 0xff, 0xff, 0xeb, 0x8e, 0x2e, 0x52, 0x74, 0x07, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -285,6 +537,10 @@ const _ = grpc.SupportPackageIsVersion4
 type MsgClient interface {
 	// RegisterTrainingSet registers a table by content; validators then check it.
 	RegisterTrainingSet(ctx context.Context, in *MsgRegisterTrainingSet, opts ...grpc.CallOption) (*MsgRegisterTrainingSetResponse, error)
+	// ProposeDelta proposes a change of a training set and deposits NRN.
+	ProposeDelta(ctx context.Context, in *MsgProposeDelta, opts ...grpc.CallOption) (*MsgProposeDeltaResponse, error)
+	// WithdrawProposal takes an open proposal of the sender back.
+	WithdrawProposal(ctx context.Context, in *MsgWithdrawProposal, opts ...grpc.CallOption) (*MsgWithdrawProposalResponse, error)
 	// UpdateParams replaces the parameters (governance only).
 	UpdateParams(ctx context.Context, in *MsgUpdateParams, opts ...grpc.CallOption) (*MsgUpdateParamsResponse, error)
 }
@@ -306,6 +562,24 @@ func (c *msgClient) RegisterTrainingSet(ctx context.Context, in *MsgRegisterTrai
 	return out, nil
 }
 
+func (c *msgClient) ProposeDelta(ctx context.Context, in *MsgProposeDelta, opts ...grpc.CallOption) (*MsgProposeDeltaResponse, error) {
+	out := new(MsgProposeDeltaResponse)
+	err := c.cc.Invoke(ctx, "/pold.trainingset.v1.Msg/ProposeDelta", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) WithdrawProposal(ctx context.Context, in *MsgWithdrawProposal, opts ...grpc.CallOption) (*MsgWithdrawProposalResponse, error) {
+	out := new(MsgWithdrawProposalResponse)
+	err := c.cc.Invoke(ctx, "/pold.trainingset.v1.Msg/WithdrawProposal", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *msgClient) UpdateParams(ctx context.Context, in *MsgUpdateParams, opts ...grpc.CallOption) (*MsgUpdateParamsResponse, error) {
 	out := new(MsgUpdateParamsResponse)
 	err := c.cc.Invoke(ctx, "/pold.trainingset.v1.Msg/UpdateParams", in, out, opts...)
@@ -319,6 +593,10 @@ func (c *msgClient) UpdateParams(ctx context.Context, in *MsgUpdateParams, opts 
 type MsgServer interface {
 	// RegisterTrainingSet registers a table by content; validators then check it.
 	RegisterTrainingSet(context.Context, *MsgRegisterTrainingSet) (*MsgRegisterTrainingSetResponse, error)
+	// ProposeDelta proposes a change of a training set and deposits NRN.
+	ProposeDelta(context.Context, *MsgProposeDelta) (*MsgProposeDeltaResponse, error)
+	// WithdrawProposal takes an open proposal of the sender back.
+	WithdrawProposal(context.Context, *MsgWithdrawProposal) (*MsgWithdrawProposalResponse, error)
 	// UpdateParams replaces the parameters (governance only).
 	UpdateParams(context.Context, *MsgUpdateParams) (*MsgUpdateParamsResponse, error)
 }
@@ -329,6 +607,12 @@ type UnimplementedMsgServer struct {
 
 func (*UnimplementedMsgServer) RegisterTrainingSet(ctx context.Context, req *MsgRegisterTrainingSet) (*MsgRegisterTrainingSetResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method RegisterTrainingSet not implemented")
+}
+func (*UnimplementedMsgServer) ProposeDelta(ctx context.Context, req *MsgProposeDelta) (*MsgProposeDeltaResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ProposeDelta not implemented")
+}
+func (*UnimplementedMsgServer) WithdrawProposal(ctx context.Context, req *MsgWithdrawProposal) (*MsgWithdrawProposalResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method WithdrawProposal not implemented")
 }
 func (*UnimplementedMsgServer) UpdateParams(ctx context.Context, req *MsgUpdateParams) (*MsgUpdateParamsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method UpdateParams not implemented")
@@ -352,6 +636,42 @@ func _Msg_RegisterTrainingSet_Handler(srv interface{}, ctx context.Context, dec 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(MsgServer).RegisterTrainingSet(ctx, req.(*MsgRegisterTrainingSet))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_ProposeDelta_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgProposeDelta)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).ProposeDelta(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.trainingset.v1.Msg/ProposeDelta",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).ProposeDelta(ctx, req.(*MsgProposeDelta))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_WithdrawProposal_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgWithdrawProposal)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).WithdrawProposal(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pold.trainingset.v1.Msg/WithdrawProposal",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).WithdrawProposal(ctx, req.(*MsgWithdrawProposal))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -382,6 +702,14 @@ var _Msg_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RegisterTrainingSet",
 			Handler:    _Msg_RegisterTrainingSet_Handler,
+		},
+		{
+			MethodName: "ProposeDelta",
+			Handler:    _Msg_ProposeDelta_Handler,
+		},
+		{
+			MethodName: "WithdrawProposal",
+			Handler:    _Msg_WithdrawProposal_Handler,
 		},
 		{
 			MethodName: "UpdateParams",
@@ -532,6 +860,188 @@ func (m *MsgUpdateParamsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error)
 	return len(dAtA) - i, nil
 }
 
+func (m *MsgProposeDelta) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgProposeDelta) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgProposeDelta) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.MaxDeposit.Size()
+		i -= size
+		if _, err := m.MaxDeposit.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x3a
+	if m.Takedown {
+		i--
+		if m.Takedown {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x30
+	}
+	if len(m.Licence) > 0 {
+		i -= len(m.Licence)
+		copy(dAtA[i:], m.Licence)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Licence)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	if len(m.Summary) > 0 {
+		i -= len(m.Summary)
+		copy(dAtA[i:], m.Summary)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Summary)))
+		i--
+		dAtA[i] = 0x22
+	}
+	{
+		size, err := m.Delta.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if len(m.TrainingSet) > 0 {
+		i -= len(m.TrainingSet)
+		copy(dAtA[i:], m.TrainingSet)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.TrainingSet)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Sender) > 0 {
+		i -= len(m.Sender)
+		copy(dAtA[i:], m.Sender)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Sender)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgProposeDeltaResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgProposeDeltaResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgProposeDeltaResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Deposit.Size()
+		i -= size
+		if _, err := m.Deposit.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if m.Ballot != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Ballot))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.Proposal != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Proposal))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgWithdrawProposal) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgWithdrawProposal) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgWithdrawProposal) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Proposal != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Proposal))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Sender) > 0 {
+		i -= len(m.Sender)
+		copy(dAtA[i:], m.Sender)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Sender)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgWithdrawProposalResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgWithdrawProposalResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgWithdrawProposalResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintTx(dAtA []byte, offset int, v uint64) int {
 	offset -= sovTx(v)
 	base := offset
@@ -591,6 +1101,80 @@ func (m *MsgUpdateParams) Size() (n int) {
 }
 
 func (m *MsgUpdateParamsResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *MsgProposeDelta) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Sender)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.TrainingSet)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = m.Delta.Size()
+	n += 1 + l + sovTx(uint64(l))
+	l = len(m.Summary)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.Licence)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Takedown {
+		n += 2
+	}
+	l = m.MaxDeposit.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgProposeDeltaResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Proposal != 0 {
+		n += 1 + sovTx(uint64(m.Proposal))
+	}
+	if m.Ballot != 0 {
+		n += 1 + sovTx(uint64(m.Ballot))
+	}
+	l = m.Deposit.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgWithdrawProposal) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Sender)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Proposal != 0 {
+		n += 1 + sovTx(uint64(m.Proposal))
+	}
+	return n
+}
+
+func (m *MsgWithdrawProposalResponse) Size() (n int) {
 	if m == nil {
 		return 0
 	}
@@ -976,6 +1560,544 @@ func (m *MsgUpdateParamsResponse) Unmarshal(dAtA []byte) error {
 		}
 		if fieldNum <= 0 {
 			return fmt.Errorf("proto: MsgUpdateParamsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgProposeDelta) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgProposeDelta: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgProposeDelta: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sender", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Sender = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TrainingSet", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TrainingSet = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Delta", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Delta.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Summary", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Summary = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Licence", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Licence = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Takedown", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Takedown = bool(v != 0)
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxDeposit", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.MaxDeposit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgProposeDeltaResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgProposeDeltaResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgProposeDeltaResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposal", wireType)
+			}
+			m.Proposal = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Proposal |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ballot", wireType)
+			}
+			m.Ballot = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Ballot |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Deposit", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Deposit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgWithdrawProposal) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgWithdrawProposal: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgWithdrawProposal: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sender", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Sender = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposal", wireType)
+			}
+			m.Proposal = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Proposal |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgWithdrawProposalResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgWithdrawProposalResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgWithdrawProposalResponse: illegal tag %d (wire type %d)", fieldNum, wire)
 		}
 		switch fieldNum {
 		default:

@@ -65,6 +65,68 @@ func (Status) EnumDescriptor() ([]byte, []int) {
 	return fileDescriptor_3812114bda1ac7f1, []int{0}
 }
 
+// ProposalStatus says what became of a proposal.
+type ProposalStatus int32
+
+const (
+	PROPOSAL_STATUS_UNSPECIFIED ProposalStatus = 0
+	// It can be voted for.
+	PROPOSAL_STATUS_OPEN ProposalStatus = 1
+	// Validators fetch the body: after it was proposed, and before the end of the period if they do not hold it yet.
+	PROPOSAL_STATUS_FETCHING ProposalStatus = 2
+	// They apply it.
+	PROPOSAL_STATUS_CHECKING ProposalStatus = 3
+	// It applies to the current table.
+	PROPOSAL_STATUS_APPLICABLE ProposalStatus = 4
+	// It won: the table is the changed one.
+	PROPOSAL_STATUS_APPLIED ProposalStatus = 5
+	// The table has changed since, and it no longer applies.
+	PROPOSAL_STATUS_STALE ProposalStatus = 6
+	// It does not do what it says, or breaks a rule of the format.
+	PROPOSAL_STATUS_INVALID ProposalStatus = 7
+	// Nobody provided its body.
+	PROPOSAL_STATUS_WITHHELD ProposalStatus = 8
+	// It was open for the longest time allowed.
+	PROPOSAL_STATUS_EXPIRED   ProposalStatus = 9
+	PROPOSAL_STATUS_WITHDRAWN ProposalStatus = 10
+)
+
+var ProposalStatus_name = map[int32]string{
+	0:  "PROPOSAL_STATUS_UNSPECIFIED",
+	1:  "PROPOSAL_STATUS_OPEN",
+	2:  "PROPOSAL_STATUS_FETCHING",
+	3:  "PROPOSAL_STATUS_CHECKING",
+	4:  "PROPOSAL_STATUS_APPLICABLE",
+	5:  "PROPOSAL_STATUS_APPLIED",
+	6:  "PROPOSAL_STATUS_STALE",
+	7:  "PROPOSAL_STATUS_INVALID",
+	8:  "PROPOSAL_STATUS_WITHHELD",
+	9:  "PROPOSAL_STATUS_EXPIRED",
+	10: "PROPOSAL_STATUS_WITHDRAWN",
+}
+
+var ProposalStatus_value = map[string]int32{
+	"PROPOSAL_STATUS_UNSPECIFIED": 0,
+	"PROPOSAL_STATUS_OPEN":        1,
+	"PROPOSAL_STATUS_FETCHING":    2,
+	"PROPOSAL_STATUS_CHECKING":    3,
+	"PROPOSAL_STATUS_APPLICABLE":  4,
+	"PROPOSAL_STATUS_APPLIED":     5,
+	"PROPOSAL_STATUS_STALE":       6,
+	"PROPOSAL_STATUS_INVALID":     7,
+	"PROPOSAL_STATUS_WITHHELD":    8,
+	"PROPOSAL_STATUS_EXPIRED":     9,
+	"PROPOSAL_STATUS_WITHDRAWN":   10,
+}
+
+func (x ProposalStatus) String() string {
+	return proto.EnumName(ProposalStatus_name, int32(x))
+}
+
+func (ProposalStatus) EnumDescriptor() ([]byte, []int) {
+	return fileDescriptor_3812114bda1ac7f1, []int{1}
+}
+
 // Params are the settings of the module.
 type Params struct {
 	// registration_fee is burned for each registration, in unrn.
@@ -72,6 +134,21 @@ type Params struct {
 	// max_size and max_rows bound a table.
 	MaxSize uint64 `protobuf:"varint,2,opt,name=max_size,json=maxSize,proto3" json:"max_size,omitempty"`
 	MaxRows uint64 `protobuf:"varint,3,opt,name=max_rows,json=maxRows,proto3" json:"max_rows,omitempty"`
+	// proposal_deposit is what the first open proposal of a set deposits, in unrn; each 16 more open ones add as much.
+	ProposalDeposit cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=proposal_deposit,json=proposalDeposit,proto3,customtype=cosmossdk.io/math.Int" json:"proposal_deposit"`
+	// expiry_burn_e6 is the part of the deposit burned when a proposal expires or is withdrawn, in millionths.
+	ExpiryBurnE6 uint64 `protobuf:"varint,5,opt,name=expiry_burn_e6,json=expiryBurnE6,proto3" json:"expiry_burn_e6,omitempty"`
+	// max_delta_size bounds the body of a proposal in bytes.
+	MaxDeltaSize uint64 `protobuf:"varint,6,opt,name=max_delta_size,json=maxDeltaSize,proto3" json:"max_delta_size,omitempty"`
+	// max_open_proposals bounds the open proposals of a set.
+	MaxOpenProposals uint32 `protobuf:"varint,7,opt,name=max_open_proposals,json=maxOpenProposals,proto3" json:"max_open_proposals,omitempty"`
+	// open_seconds is how long a proposal can be voted for; retention_seconds how long a closed one is kept.
+	OpenSeconds      uint64 `protobuf:"varint,8,opt,name=open_seconds,json=openSeconds,proto3" json:"open_seconds,omitempty"`
+	RetentionSeconds uint64 `protobuf:"varint,9,opt,name=retention_seconds,json=retentionSeconds,proto3" json:"retention_seconds,omitempty"`
+	// quorum_e6 is the part of the group's standing stake that has to support a proposal, in millionths.
+	QuorumE6 uint64 `protobuf:"varint,10,opt,name=quorum_e6,json=quorumE6,proto3" json:"quorum_e6,omitempty"`
+	// checked_proposals is how many of the most voted are checked at a time; those that fail free their slot, up to twice as many.
+	CheckedProposals uint32 `protobuf:"varint,11,opt,name=checked_proposals,json=checkedProposals,proto3" json:"checked_proposals,omitempty"`
 }
 
 func (m *Params) Reset()         { *m = Params{} }
@@ -121,6 +198,55 @@ func (m *Params) GetMaxRows() uint64 {
 	return 0
 }
 
+func (m *Params) GetExpiryBurnE6() uint64 {
+	if m != nil {
+		return m.ExpiryBurnE6
+	}
+	return 0
+}
+
+func (m *Params) GetMaxDeltaSize() uint64 {
+	if m != nil {
+		return m.MaxDeltaSize
+	}
+	return 0
+}
+
+func (m *Params) GetMaxOpenProposals() uint32 {
+	if m != nil {
+		return m.MaxOpenProposals
+	}
+	return 0
+}
+
+func (m *Params) GetOpenSeconds() uint64 {
+	if m != nil {
+		return m.OpenSeconds
+	}
+	return 0
+}
+
+func (m *Params) GetRetentionSeconds() uint64 {
+	if m != nil {
+		return m.RetentionSeconds
+	}
+	return 0
+}
+
+func (m *Params) GetQuorumE6() uint64 {
+	if m != nil {
+		return m.QuorumE6
+	}
+	return 0
+}
+
+func (m *Params) GetCheckedProposals() uint32 {
+	if m != nil {
+		return m.CheckedProposals
+	}
+	return 0
+}
+
 // Table describes a canonical table by content.
 type Table struct {
 	Cid string `protobuf:"bytes,1,opt,name=cid,proto3" json:"cid,omitempty"`
@@ -138,6 +264,9 @@ type Table struct {
 	Root []byte `protobuf:"bytes,7,opt,name=root,proto3" json:"root,omitempty"`
 	// validation_permille of the rows, chosen by a keyed hash of each row, are held back for the metric.
 	ValidationPermille uint32 `protobuf:"varint,8,opt,name=validation_permille,json=validationPermille,proto3" json:"validation_permille,omitempty"`
+	// split_key is the key of that hash; empty means the name of the training set. Only forks have another one, so that no row
+	// changes sides.
+	SplitKey string `protobuf:"bytes,9,opt,name=split_key,json=splitKey,proto3" json:"split_key,omitempty"`
 }
 
 func (m *Table) Reset()         { *m = Table{} }
@@ -229,6 +358,13 @@ func (m *Table) GetValidationPermille() uint32 {
 	return 0
 }
 
+func (m *Table) GetSplitKey() string {
+	if m != nil {
+		return m.SplitKey
+	}
+	return ""
+}
+
 // TrainingSet is a named table that groups learn from.
 type TrainingSet struct {
 	Name  string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -243,6 +379,13 @@ type TrainingSet struct {
 	TaskId     uint64 `protobuf:"varint,8,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
 	// card_uri points people to source, citation and licence.
 	CardUri string `protobuf:"bytes,9,opt,name=card_uri,json=cardUri,proto3" json:"card_uri,omitempty"`
+	// group is the training group whose stakeholders govern the set; empty while none does.
+	Group string `protobuf:"bytes,10,opt,name=group,proto3" json:"group,omitempty"`
+	// forked_from and forked_version say where the first table of a fork comes from.
+	ForkedFrom    string `protobuf:"bytes,11,opt,name=forked_from,json=forkedFrom,proto3" json:"forked_from,omitempty"`
+	ForkedVersion uint64 `protobuf:"varint,12,opt,name=forked_version,json=forkedVersion,proto3" json:"forked_version,omitempty"`
+	// open_proposals counts the proposals that can be voted for.
+	OpenProposals uint32 `protobuf:"varint,13,opt,name=open_proposals,json=openProposals,proto3" json:"open_proposals,omitempty"`
 }
 
 func (m *TrainingSet) Reset()         { *m = TrainingSet{} }
@@ -341,19 +484,530 @@ func (m *TrainingSet) GetCardUri() string {
 	return ""
 }
 
+func (m *TrainingSet) GetGroup() string {
+	if m != nil {
+		return m.Group
+	}
+	return ""
+}
+
+func (m *TrainingSet) GetForkedFrom() string {
+	if m != nil {
+		return m.ForkedFrom
+	}
+	return ""
+}
+
+func (m *TrainingSet) GetForkedVersion() uint64 {
+	if m != nil {
+		return m.ForkedVersion
+	}
+	return 0
+}
+
+func (m *TrainingSet) GetOpenProposals() uint32 {
+	if m != nil {
+		return m.OpenProposals
+	}
+	return 0
+}
+
+// Delta is a change of a table by content: a unified diff over its canonical text.
+type Delta struct {
+	Cid string `protobuf:"bytes,1,opt,name=cid,proto3" json:"cid,omitempty"`
+	// sha256 is the hash of the body, size its bytes.
+	Sha256 []byte `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Size_  uint64 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	// base_root is the root of the table that the author changed.
+	BaseRoot []byte `protobuf:"bytes,4,opt,name=base_root,json=baseRoot,proto3" json:"base_root,omitempty"`
+	// rows_added and rows_removed are its + and - lines.
+	RowsAdded   uint64 `protobuf:"varint,5,opt,name=rows_added,json=rowsAdded,proto3" json:"rows_added,omitempty"`
+	RowsRemoved uint64 `protobuf:"varint,6,opt,name=rows_removed,json=rowsRemoved,proto3" json:"rows_removed,omitempty"`
+	// root is the row root after the change of that base.
+	Root []byte `protobuf:"bytes,7,opt,name=root,proto3" json:"root,omitempty"`
+}
+
+func (m *Delta) Reset()         { *m = Delta{} }
+func (m *Delta) String() string { return proto.CompactTextString(m) }
+func (*Delta) ProtoMessage()    {}
+func (*Delta) Descriptor() ([]byte, []int) {
+	return fileDescriptor_3812114bda1ac7f1, []int{3}
+}
+func (m *Delta) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Delta) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Delta.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Delta) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Delta.Merge(m, src)
+}
+func (m *Delta) XXX_Size() int {
+	return m.Size()
+}
+func (m *Delta) XXX_DiscardUnknown() {
+	xxx_messageInfo_Delta.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Delta proto.InternalMessageInfo
+
+func (m *Delta) GetCid() string {
+	if m != nil {
+		return m.Cid
+	}
+	return ""
+}
+
+func (m *Delta) GetSha256() []byte {
+	if m != nil {
+		return m.Sha256
+	}
+	return nil
+}
+
+func (m *Delta) GetSize_() uint64 {
+	if m != nil {
+		return m.Size_
+	}
+	return 0
+}
+
+func (m *Delta) GetBaseRoot() []byte {
+	if m != nil {
+		return m.BaseRoot
+	}
+	return nil
+}
+
+func (m *Delta) GetRowsAdded() uint64 {
+	if m != nil {
+		return m.RowsAdded
+	}
+	return 0
+}
+
+func (m *Delta) GetRowsRemoved() uint64 {
+	if m != nil {
+		return m.RowsRemoved
+	}
+	return 0
+}
+
+func (m *Delta) GetRoot() []byte {
+	if m != nil {
+		return m.Root
+	}
+	return nil
+}
+
+// Proposal is a delta that stakeholders can vote for.
+type Proposal struct {
+	Id          uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	TrainingSet string `protobuf:"bytes,2,opt,name=training_set,json=trainingSet,proto3" json:"training_set,omitempty"`
+	Proposer    string `protobuf:"bytes,3,opt,name=proposer,proto3" json:"proposer,omitempty"`
+	Delta       Delta  `protobuf:"bytes,4,opt,name=delta,proto3" json:"delta"`
+	// summary and licence are for the people who vote.
+	Summary string `protobuf:"bytes,5,opt,name=summary,proto3" json:"summary,omitempty"`
+	Licence string `protobuf:"bytes,6,opt,name=licence,proto3" json:"licence,omitempty"`
+	// takedown asks nodes to drop the earlier bodies of the set, this one included, once it is applied.
+	Takedown bool                  `protobuf:"varint,7,opt,name=takedown,proto3" json:"takedown,omitempty"`
+	Deposit  cosmossdk_io_math.Int `protobuf:"bytes,8,opt,name=deposit,proto3,customtype=cosmossdk.io/math.Int" json:"deposit"`
+	// ballot collects the votes (x/voting).
+	Ballot     uint64 `protobuf:"varint,9,opt,name=ballot,proto3" json:"ballot,omitempty"`
+	OpenedUnix int64  `protobuf:"varint,10,opt,name=opened_unix,json=openedUnix,proto3" json:"opened_unix,omitempty"`
+	// due_unix is when an open proposal expires and a closed one is forgotten.
+	DueUnix int64          `protobuf:"varint,11,opt,name=due_unix,json=dueUnix,proto3" json:"due_unix,omitempty"`
+	Status  ProposalStatus `protobuf:"varint,12,opt,name=status,proto3,enum=pold.trainingset.v1.ProposalStatus" json:"status,omitempty"`
+	// note says in words why the status is what it is.
+	Note       string `protobuf:"bytes,13,opt,name=note,proto3" json:"note,omitempty"`
+	ArtefactId uint64 `protobuf:"varint,14,opt,name=artefact_id,json=artefactId,proto3" json:"artefact_id,omitempty"`
+	TaskId     uint64 `protobuf:"varint,15,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	// checked_version is the version of the table that result was computed from.
+	CheckedVersion uint64 `protobuf:"varint,16,opt,name=checked_version,json=checkedVersion,proto3" json:"checked_version,omitempty"`
+	Result         *Table `protobuf:"bytes,17,opt,name=result,proto3" json:"result,omitempty"`
+	// opened_version is the version that was current when it was proposed.
+	OpenedVersion uint64 `protobuf:"varint,18,opt,name=opened_version,json=openedVersion,proto3" json:"opened_version,omitempty"`
+	// held is set once more than two thirds of power have held the body: its proposer need not serve it any more.
+	Held bool `protobuf:"varint,19,opt,name=held,proto3" json:"held,omitempty"`
+}
+
+func (m *Proposal) Reset()         { *m = Proposal{} }
+func (m *Proposal) String() string { return proto.CompactTextString(m) }
+func (*Proposal) ProtoMessage()    {}
+func (*Proposal) Descriptor() ([]byte, []int) {
+	return fileDescriptor_3812114bda1ac7f1, []int{4}
+}
+func (m *Proposal) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Proposal) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Proposal.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Proposal) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Proposal.Merge(m, src)
+}
+func (m *Proposal) XXX_Size() int {
+	return m.Size()
+}
+func (m *Proposal) XXX_DiscardUnknown() {
+	xxx_messageInfo_Proposal.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Proposal proto.InternalMessageInfo
+
+func (m *Proposal) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+func (m *Proposal) GetTrainingSet() string {
+	if m != nil {
+		return m.TrainingSet
+	}
+	return ""
+}
+
+func (m *Proposal) GetProposer() string {
+	if m != nil {
+		return m.Proposer
+	}
+	return ""
+}
+
+func (m *Proposal) GetDelta() Delta {
+	if m != nil {
+		return m.Delta
+	}
+	return Delta{}
+}
+
+func (m *Proposal) GetSummary() string {
+	if m != nil {
+		return m.Summary
+	}
+	return ""
+}
+
+func (m *Proposal) GetLicence() string {
+	if m != nil {
+		return m.Licence
+	}
+	return ""
+}
+
+func (m *Proposal) GetTakedown() bool {
+	if m != nil {
+		return m.Takedown
+	}
+	return false
+}
+
+func (m *Proposal) GetBallot() uint64 {
+	if m != nil {
+		return m.Ballot
+	}
+	return 0
+}
+
+func (m *Proposal) GetOpenedUnix() int64 {
+	if m != nil {
+		return m.OpenedUnix
+	}
+	return 0
+}
+
+func (m *Proposal) GetDueUnix() int64 {
+	if m != nil {
+		return m.DueUnix
+	}
+	return 0
+}
+
+func (m *Proposal) GetStatus() ProposalStatus {
+	if m != nil {
+		return m.Status
+	}
+	return PROPOSAL_STATUS_UNSPECIFIED
+}
+
+func (m *Proposal) GetNote() string {
+	if m != nil {
+		return m.Note
+	}
+	return ""
+}
+
+func (m *Proposal) GetArtefactId() uint64 {
+	if m != nil {
+		return m.ArtefactId
+	}
+	return 0
+}
+
+func (m *Proposal) GetTaskId() uint64 {
+	if m != nil {
+		return m.TaskId
+	}
+	return 0
+}
+
+func (m *Proposal) GetCheckedVersion() uint64 {
+	if m != nil {
+		return m.CheckedVersion
+	}
+	return 0
+}
+
+func (m *Proposal) GetResult() *Table {
+	if m != nil {
+		return m.Result
+	}
+	return nil
+}
+
+func (m *Proposal) GetOpenedVersion() uint64 {
+	if m != nil {
+		return m.OpenedVersion
+	}
+	return 0
+}
+
+func (m *Proposal) GetHeld() bool {
+	if m != nil {
+		return m.Held
+	}
+	return false
+}
+
+// Revision is one version of a training set, for ever.
+type Revision struct {
+	TrainingSet string `protobuf:"bytes,1,opt,name=training_set,json=trainingSet,proto3" json:"training_set,omitempty"`
+	Version     uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	Table       Table  `protobuf:"bytes,3,opt,name=table,proto3" json:"table"`
+	// delta led here from the version before; nothing for the first one.
+	Delta    *Delta `protobuf:"bytes,4,opt,name=delta,proto3" json:"delta,omitempty"`
+	Proposal uint64 `protobuf:"varint,5,opt,name=proposal,proto3" json:"proposal,omitempty"`
+	Proposer string `protobuf:"bytes,6,opt,name=proposer,proto3" json:"proposer,omitempty"`
+	Height   int64  `protobuf:"varint,7,opt,name=height,proto3" json:"height,omitempty"`
+	UnixMs   int64  `protobuf:"varint,8,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"`
+	Summary  string `protobuf:"bytes,9,opt,name=summary,proto3" json:"summary,omitempty"`
+	Licence  string `protobuf:"bytes,10,opt,name=licence,proto3" json:"licence,omitempty"`
+	Takedown bool   `protobuf:"varint,11,opt,name=takedown,proto3" json:"takedown,omitempty"`
+	// support is the standing stake behind the proposal, of_stake that of the whole group, reward what the proposer was paid (unrn).
+	Support cosmossdk_io_math.Int `protobuf:"bytes,12,opt,name=support,proto3,customtype=cosmossdk.io/math.Int" json:"support"`
+	OfStake cosmossdk_io_math.Int `protobuf:"bytes,13,opt,name=of_stake,json=ofStake,proto3,customtype=cosmossdk.io/math.Int" json:"of_stake"`
+	Reward  cosmossdk_io_math.Int `protobuf:"bytes,14,opt,name=reward,proto3,customtype=cosmossdk.io/math.Int" json:"reward"`
+}
+
+func (m *Revision) Reset()         { *m = Revision{} }
+func (m *Revision) String() string { return proto.CompactTextString(m) }
+func (*Revision) ProtoMessage()    {}
+func (*Revision) Descriptor() ([]byte, []int) {
+	return fileDescriptor_3812114bda1ac7f1, []int{5}
+}
+func (m *Revision) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Revision) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Revision.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Revision) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Revision.Merge(m, src)
+}
+func (m *Revision) XXX_Size() int {
+	return m.Size()
+}
+func (m *Revision) XXX_DiscardUnknown() {
+	xxx_messageInfo_Revision.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Revision proto.InternalMessageInfo
+
+func (m *Revision) GetTrainingSet() string {
+	if m != nil {
+		return m.TrainingSet
+	}
+	return ""
+}
+
+func (m *Revision) GetVersion() uint64 {
+	if m != nil {
+		return m.Version
+	}
+	return 0
+}
+
+func (m *Revision) GetTable() Table {
+	if m != nil {
+		return m.Table
+	}
+	return Table{}
+}
+
+func (m *Revision) GetDelta() *Delta {
+	if m != nil {
+		return m.Delta
+	}
+	return nil
+}
+
+func (m *Revision) GetProposal() uint64 {
+	if m != nil {
+		return m.Proposal
+	}
+	return 0
+}
+
+func (m *Revision) GetProposer() string {
+	if m != nil {
+		return m.Proposer
+	}
+	return ""
+}
+
+func (m *Revision) GetHeight() int64 {
+	if m != nil {
+		return m.Height
+	}
+	return 0
+}
+
+func (m *Revision) GetUnixMs() int64 {
+	if m != nil {
+		return m.UnixMs
+	}
+	return 0
+}
+
+func (m *Revision) GetSummary() string {
+	if m != nil {
+		return m.Summary
+	}
+	return ""
+}
+
+func (m *Revision) GetLicence() string {
+	if m != nil {
+		return m.Licence
+	}
+	return ""
+}
+
+func (m *Revision) GetTakedown() bool {
+	if m != nil {
+		return m.Takedown
+	}
+	return false
+}
+
+// Check is the examination of the most voted proposals before the end of a period.
+type Check struct {
+	TrainingSet string `protobuf:"bytes,1,opt,name=training_set,json=trainingSet,proto3" json:"training_set,omitempty"`
+	Period      uint64 `protobuf:"varint,2,opt,name=period,proto3" json:"period,omitempty"`
+	// proposals were asked about, in the order of their support.
+	Proposals []uint64 `protobuf:"varint,3,rep,packed,name=proposals,proto3" json:"proposals,omitempty"`
+}
+
+func (m *Check) Reset()         { *m = Check{} }
+func (m *Check) String() string { return proto.CompactTextString(m) }
+func (*Check) ProtoMessage()    {}
+func (*Check) Descriptor() ([]byte, []int) {
+	return fileDescriptor_3812114bda1ac7f1, []int{6}
+}
+func (m *Check) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Check) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Check.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Check) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Check.Merge(m, src)
+}
+func (m *Check) XXX_Size() int {
+	return m.Size()
+}
+func (m *Check) XXX_DiscardUnknown() {
+	xxx_messageInfo_Check.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Check proto.InternalMessageInfo
+
+func (m *Check) GetTrainingSet() string {
+	if m != nil {
+		return m.TrainingSet
+	}
+	return ""
+}
+
+func (m *Check) GetPeriod() uint64 {
+	if m != nil {
+		return m.Period
+	}
+	return 0
+}
+
+func (m *Check) GetProposals() []uint64 {
+	if m != nil {
+		return m.Proposals
+	}
+	return nil
+}
+
 // DataManifest holds the pinned inputs of a data-delta task.
 type DataManifest struct {
 	ChainId string `protobuf:"bytes,1,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
 	Name    string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Version uint64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
-	Table   Table  `protobuf:"bytes,4,opt,name=table,proto3" json:"table"`
+	// table is the registered one, or the one that delta is applied to.
+	Table Table `protobuf:"bytes,4,opt,name=table,proto3" json:"table"`
+	// delta, if there, is to be applied; proposal is its number.
+	Delta    *Delta `protobuf:"bytes,5,opt,name=delta,proto3" json:"delta,omitempty"`
+	Proposal uint64 `protobuf:"varint,6,opt,name=proposal,proto3" json:"proposal,omitempty"`
 }
 
 func (m *DataManifest) Reset()         { *m = DataManifest{} }
 func (m *DataManifest) String() string { return proto.CompactTextString(m) }
 func (*DataManifest) ProtoMessage()    {}
 func (*DataManifest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_3812114bda1ac7f1, []int{3}
+	return fileDescriptor_3812114bda1ac7f1, []int{7}
 }
 func (m *DataManifest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -410,64 +1064,135 @@ func (m *DataManifest) GetTable() Table {
 	return Table{}
 }
 
+func (m *DataManifest) GetDelta() *Delta {
+	if m != nil {
+		return m.Delta
+	}
+	return nil
+}
+
+func (m *DataManifest) GetProposal() uint64 {
+	if m != nil {
+		return m.Proposal
+	}
+	return 0
+}
+
 func init() {
 	proto.RegisterEnum("pold.trainingset.v1.Status", Status_name, Status_value)
+	proto.RegisterEnum("pold.trainingset.v1.ProposalStatus", ProposalStatus_name, ProposalStatus_value)
 	proto.RegisterType((*Params)(nil), "pold.trainingset.v1.Params")
 	proto.RegisterType((*Table)(nil), "pold.trainingset.v1.Table")
 	proto.RegisterType((*TrainingSet)(nil), "pold.trainingset.v1.TrainingSet")
+	proto.RegisterType((*Delta)(nil), "pold.trainingset.v1.Delta")
+	proto.RegisterType((*Proposal)(nil), "pold.trainingset.v1.Proposal")
+	proto.RegisterType((*Revision)(nil), "pold.trainingset.v1.Revision")
+	proto.RegisterType((*Check)(nil), "pold.trainingset.v1.Check")
 	proto.RegisterType((*DataManifest)(nil), "pold.trainingset.v1.DataManifest")
 }
 
 func init() { proto.RegisterFile("pold/trainingset/v1/types.proto", fileDescriptor_3812114bda1ac7f1) }
 
 var fileDescriptor_3812114bda1ac7f1 = []byte{
-	// 723 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x84, 0x54, 0x4f, 0x4f, 0x23, 0x37,
-	0x1c, 0xcd, 0x24, 0x93, 0x84, 0x18, 0x0a, 0xa9, 0xa1, 0x30, 0xa4, 0x55, 0x82, 0x72, 0x42, 0x48,
-	0xcc, 0xf0, 0x47, 0xe5, 0xd0, 0x9e, 0x48, 0x32, 0xb4, 0x43, 0x55, 0x14, 0x4d, 0x42, 0x0f, 0xed,
-	0x21, 0x32, 0x19, 0x93, 0x58, 0x64, 0xc6, 0x91, 0xed, 0x24, 0xc0, 0x27, 0xa8, 0xf6, 0xb2, 0xfb,
-	0x1d, 0xf6, 0xb2, 0x47, 0x0e, 0x5c, 0xf6, 0x0b, 0xac, 0x38, 0x22, 0x4e, 0xab, 0x3d, 0xa0, 0x15,
-	0x1c, 0xf8, 0x1a, 0x2b, 0xdb, 0x93, 0x6c, 0xd0, 0x22, 0xed, 0x25, 0xfa, 0xbd, 0xf7, 0x7e, 0xfe,
-	0xd9, 0xef, 0xd9, 0x19, 0x50, 0xea, 0xd3, 0x5e, 0xe0, 0x08, 0x86, 0x48, 0x44, 0xa2, 0x0e, 0xc7,
-	0xc2, 0x19, 0x6e, 0x3b, 0xe2, 0xa2, 0x8f, 0xb9, 0xdd, 0x67, 0x54, 0x50, 0xb8, 0x28, 0x1b, 0xec,
-	0xa9, 0x06, 0x7b, 0xb8, 0x5d, 0xf8, 0x11, 0x85, 0x24, 0xa2, 0x8e, 0xfa, 0xd5, 0x7d, 0x85, 0xd5,
-	0x36, 0xe5, 0x21, 0xe5, 0x2d, 0x85, 0x1c, 0x0d, 0x62, 0x69, 0xa9, 0x43, 0x3b, 0x54, 0xf3, 0xb2,
-	0xd2, 0x6c, 0xf9, 0xbd, 0x01, 0x32, 0x75, 0xc4, 0x50, 0xc8, 0xe1, 0x7f, 0x20, 0xcf, 0x70, 0x87,
-	0x70, 0xc1, 0x90, 0x20, 0x34, 0x6a, 0x9d, 0x62, 0x6c, 0x19, 0x6b, 0xc6, 0x7a, 0xae, 0xb2, 0x75,
-	0x73, 0x5f, 0x4a, 0x7c, 0xba, 0x2f, 0xfd, 0xa4, 0x07, 0xf2, 0xe0, 0xcc, 0x26, 0xd4, 0x09, 0x91,
-	0xe8, 0xda, 0x5e, 0x24, 0xee, 0xae, 0x37, 0x41, 0xbc, 0x93, 0x17, 0x89, 0x77, 0x4f, 0x57, 0x1b,
-	0x86, 0xbf, 0x30, 0x3d, 0xe9, 0x00, 0x63, 0xb8, 0x0a, 0x66, 0x42, 0x74, 0xde, 0xe2, 0xe4, 0x12,
-	0x5b, 0xc9, 0x35, 0x63, 0xdd, 0xf4, 0xb3, 0x21, 0x3a, 0x6f, 0x90, 0xcb, 0x89, 0xc4, 0xe8, 0x88,
-	0x5b, 0xa9, 0x89, 0xe4, 0xd3, 0x11, 0xff, 0xed, 0x97, 0x57, 0x4f, 0x57, 0x1b, 0x2b, 0xdf, 0x84,
-	0xa3, 0x0f, 0x5c, 0xbe, 0x33, 0x40, 0xba, 0x89, 0x4e, 0x7a, 0x18, 0xe6, 0x41, 0xaa, 0x4d, 0x02,
-	0x7d, 0x5a, 0x5f, 0x96, 0x70, 0x19, 0x64, 0x78, 0x17, 0xed, 0xfc, 0xba, 0xa7, 0x76, 0x9b, 0xf3,
-	0x63, 0x04, 0x21, 0x30, 0xd5, 0x19, 0xf4, 0x46, 0xaa, 0x96, 0x9c, 0xda, 0xdc, 0xd4, 0x9c, 0xac,
-	0xa1, 0x05, 0xb2, 0x6d, 0xda, 0x1b, 0x84, 0x11, 0xb7, 0xd2, 0x6b, 0xc6, 0xfa, 0x0f, 0xfe, 0x18,
-	0x4a, 0x45, 0x20, 0xd6, 0xc1, 0x82, 0x5b, 0x19, 0xad, 0xc4, 0x50, 0xcf, 0xa1, 0xc2, 0xca, 0xaa,
-	0x1d, 0x55, 0x0d, 0x1d, 0xb0, 0x38, 0x44, 0x3d, 0x12, 0xe8, 0x48, 0xfb, 0x98, 0x85, 0xa4, 0xd7,
-	0xc3, 0xd6, 0x8c, 0x5a, 0x09, 0xbf, 0x4a, 0xf5, 0x58, 0x29, 0x7f, 0x48, 0x82, 0xd9, 0x66, 0xec,
-	0xb5, 0x81, 0x85, 0x1c, 0x1a, 0xa1, 0x30, 0xbe, 0x09, 0x5f, 0xd5, 0xd0, 0x06, 0x69, 0x3a, 0x8a,
-	0x30, 0x53, 0xde, 0x72, 0x15, 0xeb, 0xee, 0x7a, 0x73, 0x29, 0xbe, 0x81, 0xfd, 0x20, 0x60, 0x98,
-	0xf3, 0x86, 0x60, 0x24, 0xea, 0xf8, 0xba, 0x0d, 0xfe, 0x0e, 0xd2, 0x42, 0xe6, 0xa4, 0x5c, 0xcf,
-	0xee, 0x14, 0xec, 0x17, 0x5e, 0x93, 0xad, 0x92, 0xac, 0xe4, 0xe4, 0x55, 0xeb, 0x3b, 0xd4, 0x6b,
-	0xa4, 0xdf, 0x21, 0x66, 0x9c, 0xd0, 0x28, 0x0e, 0x68, 0x0c, 0xe1, 0x2e, 0xc8, 0x70, 0x81, 0xc4,
-	0x40, 0x47, 0x34, 0xbf, 0xf3, 0xf3, 0x8b, 0x73, 0x1b, 0xaa, 0xc5, 0x8f, 0x5b, 0x95, 0x1f, 0x2a,
-	0xb0, 0xca, 0x4e, 0xfa, 0xa1, 0x02, 0xc3, 0x12, 0x98, 0x45, 0x4c, 0xe0, 0x53, 0xd4, 0x16, 0x2d,
-	0x12, 0xa8, 0xfc, 0x4c, 0x1f, 0x8c, 0x29, 0x2f, 0x80, 0x2b, 0x32, 0x73, 0x7e, 0x26, 0xc5, 0x19,
-	0x25, 0x66, 0x24, 0xf4, 0x02, 0xf9, 0x76, 0xda, 0x88, 0x05, 0xad, 0x01, 0x23, 0x56, 0x4e, 0x4d,
-	0xcc, 0x4a, 0x7c, 0xcc, 0x48, 0xf9, 0xb5, 0x01, 0xe6, 0x6a, 0x48, 0xa0, 0xbf, 0x51, 0x44, 0x4e,
-	0x31, 0x17, 0xaa, 0xb7, 0x8b, 0x48, 0xd4, 0x9a, 0xbc, 0x94, 0xac, 0xc2, 0x5e, 0x30, 0x09, 0x39,
-	0x39, 0x15, 0xf2, 0x94, 0xef, 0xd4, 0x73, 0xdf, 0x7b, 0xe3, 0x38, 0xcd, 0xef, 0xc6, 0x69, 0xca,
-	0x38, 0xe3, 0x24, 0x37, 0x2e, 0x40, 0x46, 0x87, 0x01, 0x97, 0x01, 0x6c, 0x34, 0xf7, 0x9b, 0xc7,
-	0x8d, 0xd6, 0xf1, 0x51, 0xa3, 0xee, 0x56, 0xbd, 0x03, 0xcf, 0xad, 0xe5, 0x13, 0x10, 0x82, 0xf9,
-	0x98, 0xaf, 0xbb, 0x47, 0x35, 0xef, 0xe8, 0x8f, 0xbc, 0x01, 0x17, 0xc1, 0x42, 0xcc, 0x55, 0xff,
-	0x74, 0xab, 0x7f, 0x49, 0x32, 0x39, 0x45, 0xfe, 0xe3, 0xfa, 0x7a, 0x75, 0x6a, 0x8a, 0xf4, 0xdd,
-	0x43, 0xb7, 0xda, 0x74, 0x6b, 0x79, 0xb3, 0x60, 0xfe, 0xff, 0xb6, 0x98, 0xa8, 0x1c, 0xde, 0x3c,
-	0x14, 0x8d, 0xdb, 0x87, 0xa2, 0xf1, 0xf9, 0xa1, 0x68, 0xbc, 0x79, 0x2c, 0x26, 0x6e, 0x1f, 0x8b,
-	0x89, 0x8f, 0x8f, 0xc5, 0xc4, 0xbf, 0x5b, 0x1d, 0x22, 0xba, 0x83, 0x13, 0xbb, 0x4d, 0x43, 0x47,
-	0xfa, 0xd8, 0x8c, 0xb0, 0x18, 0x51, 0x76, 0xa6, 0x80, 0x73, 0xfe, 0xec, 0x7f, 0xa7, 0xbe, 0x48,
-	0x27, 0x19, 0xf5, 0xe5, 0xd8, 0xfd, 0x12, 0x00, 0x00, 0xff, 0xff, 0xa4, 0x98, 0x59, 0x59, 0xb5,
-	0x04, 0x00, 0x00,
+	// 1555 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xa4, 0x57, 0x4f, 0x6f, 0x1b, 0x37,
+	0x16, 0xb7, 0xac, 0xff, 0x94, 0x25, 0x4f, 0x68, 0xc7, 0x91, 0xed, 0x44, 0xf6, 0x6a, 0x37, 0xd8,
+	0xc0, 0xbb, 0x91, 0x12, 0x67, 0xd7, 0x87, 0xe6, 0x24, 0x5b, 0xe3, 0x5a, 0x89, 0x63, 0x0b, 0x94,
+	0x9c, 0x14, 0xed, 0x61, 0x4a, 0x6b, 0x68, 0x69, 0x60, 0xcd, 0x50, 0x25, 0x39, 0xb6, 0x9c, 0x4f,
+	0x50, 0xf4, 0xd4, 0xef, 0xd0, 0x4b, 0xd1, 0x53, 0x0e, 0x39, 0xf4, 0xde, 0x4b, 0x80, 0x5e, 0x82,
+	0x9c, 0x8a, 0xa2, 0x0d, 0x8a, 0xe4, 0x90, 0x4b, 0x81, 0x7e, 0x85, 0x82, 0xe4, 0x8c, 0x22, 0xd9,
+	0x72, 0x12, 0x38, 0x17, 0x81, 0xef, 0xf7, 0x1e, 0xdf, 0x90, 0xef, 0xfd, 0x7e, 0x6f, 0x34, 0x60,
+	0xa9, 0x47, 0xbb, 0x76, 0x59, 0x30, 0xec, 0x78, 0x8e, 0xd7, 0xe6, 0x44, 0x94, 0x8f, 0x6e, 0x97,
+	0xc5, 0x49, 0x8f, 0xf0, 0x52, 0x8f, 0x51, 0x41, 0xe1, 0x8c, 0x0c, 0x28, 0x0d, 0x05, 0x94, 0x8e,
+	0x6e, 0x2f, 0x5c, 0xc2, 0xae, 0xe3, 0xd1, 0xb2, 0xfa, 0xd5, 0x71, 0x0b, 0xf3, 0x2d, 0xca, 0x5d,
+	0xca, 0x2d, 0x65, 0x95, 0xb5, 0x11, 0xb8, 0x66, 0xdb, 0xb4, 0x4d, 0x35, 0x2e, 0x57, 0x1a, 0x2d,
+	0xfe, 0x10, 0x03, 0x89, 0x3a, 0x66, 0xd8, 0xe5, 0xf0, 0x0b, 0x60, 0x30, 0xd2, 0x76, 0xb8, 0x60,
+	0x58, 0x38, 0xd4, 0xb3, 0x0e, 0x08, 0xc9, 0x47, 0x96, 0x23, 0x37, 0xd2, 0xeb, 0xb7, 0x9e, 0xbd,
+	0x5c, 0x9a, 0xf8, 0xf5, 0xe5, 0xd2, 0x65, 0x9d, 0x90, 0xdb, 0x87, 0x25, 0x87, 0x96, 0x5d, 0x2c,
+	0x3a, 0xa5, 0x9a, 0x27, 0x5e, 0x3c, 0xbd, 0x09, 0x82, 0x27, 0xd5, 0x3c, 0xf1, 0xfd, 0x9b, 0x27,
+	0x2b, 0x11, 0x34, 0x3d, 0x9c, 0x69, 0x93, 0x10, 0x38, 0x0f, 0x52, 0x2e, 0xee, 0x5b, 0xdc, 0x79,
+	0x4c, 0xf2, 0x93, 0xcb, 0x91, 0x1b, 0x31, 0x94, 0x74, 0x71, 0xbf, 0xe1, 0x3c, 0x1e, 0xb8, 0x18,
+	0x3d, 0xe6, 0xf9, 0xe8, 0xc0, 0x85, 0xe8, 0xb1, 0x3a, 0x52, 0x8f, 0xd1, 0x1e, 0xe5, 0xb8, 0x6b,
+	0xd9, 0xa4, 0x47, 0xb9, 0x23, 0xf2, 0xb1, 0x8b, 0x1e, 0x29, 0xcc, 0x54, 0xd5, 0x89, 0xe0, 0xbf,
+	0x40, 0x8e, 0xf4, 0x7b, 0x0e, 0x3b, 0xb1, 0xf6, 0x7d, 0xe6, 0x59, 0x64, 0x2d, 0x1f, 0x57, 0x4f,
+	0x9f, 0xd2, 0xe8, 0xba, 0xcf, 0x3c, 0x73, 0x4d, 0x46, 0xc9, 0xd3, 0xd9, 0xa4, 0x2b, 0xb0, 0x3e,
+	0x7e, 0x42, 0x47, 0xb9, 0xb8, 0x5f, 0x95, 0xa0, 0xba, 0xc3, 0x7f, 0x01, 0x94, 0x51, 0xb4, 0x47,
+	0x3c, 0x2b, 0x7c, 0x0e, 0xcf, 0x27, 0x97, 0x23, 0x37, 0xb2, 0xc8, 0x70, 0x71, 0x7f, 0xb7, 0x47,
+	0xbc, 0x7a, 0x88, 0xc3, 0x7f, 0x80, 0x29, 0x15, 0xc9, 0x49, 0x8b, 0x7a, 0x36, 0xcf, 0xa7, 0x54,
+	0xc6, 0x8c, 0xc4, 0x1a, 0x1a, 0x82, 0xff, 0x01, 0x97, 0x18, 0x11, 0xc4, 0x53, 0x9d, 0x08, 0xe3,
+	0xd2, 0x2a, 0xce, 0x18, 0x38, 0xc2, 0xe0, 0x45, 0x90, 0xfe, 0xca, 0xa7, 0xcc, 0x77, 0xe5, 0x25,
+	0x80, 0x0a, 0x4a, 0x69, 0xc0, 0x5c, 0x93, 0x99, 0x5a, 0x1d, 0xd2, 0x3a, 0x24, 0xf6, 0xd0, 0xc9,
+	0x32, 0xfa, 0x64, 0x81, 0x63, 0x70, 0xb2, 0x4f, 0xae, 0x7e, 0xf3, 0xe6, 0xc9, 0xca, 0x95, 0x33,
+	0x6c, 0xd4, 0x0c, 0x29, 0xfe, 0x15, 0x01, 0xf1, 0x26, 0xde, 0xef, 0x12, 0x68, 0x80, 0x68, 0xcb,
+	0xb1, 0x35, 0x3d, 0x90, 0x5c, 0xc2, 0x39, 0x90, 0xe0, 0x1d, 0xbc, 0xfa, 0xff, 0x35, 0xd5, 0xde,
+	0x29, 0x14, 0x58, 0x10, 0x82, 0x98, 0xaa, 0x9a, 0xee, 0xac, 0x5a, 0x4b, 0x4c, 0x75, 0x3b, 0xa6,
+	0x31, 0xb9, 0x86, 0x79, 0x90, 0x6c, 0xd1, 0xae, 0xef, 0x7a, 0x5c, 0xb5, 0x21, 0x8b, 0x42, 0x53,
+	0x7a, 0x04, 0x66, 0x6d, 0x22, 0xb8, 0x2a, 0x7d, 0x16, 0x85, 0xa6, 0xce, 0x43, 0x85, 0xaa, 0xf3,
+	0x14, 0x52, 0x6b, 0x58, 0x06, 0x33, 0x47, 0xb8, 0xeb, 0xd8, 0x9a, 0xc3, 0x3d, 0xc2, 0x5c, 0xa7,
+	0xdb, 0x25, 0xaa, 0xc4, 0x59, 0x04, 0xdf, 0xba, 0xea, 0x81, 0x47, 0x16, 0x8f, 0xf7, 0xba, 0x8e,
+	0xb0, 0x0e, 0xc9, 0x89, 0xaa, 0x70, 0x1a, 0xa5, 0x14, 0x70, 0x9f, 0x9c, 0x14, 0x7f, 0x8e, 0x82,
+	0x4c, 0x33, 0x28, 0x44, 0x83, 0x08, 0xf9, 0x44, 0x0f, 0xbb, 0x81, 0x2e, 0x90, 0x5a, 0xc3, 0x12,
+	0x88, 0xd3, 0x63, 0x8f, 0x30, 0x75, 0xf1, 0xf4, 0x7a, 0xfe, 0xc5, 0xd3, 0x9b, 0xb3, 0x01, 0xf9,
+	0x2a, 0xb6, 0xcd, 0x08, 0xe7, 0x0d, 0xc1, 0x1c, 0xaf, 0x8d, 0x74, 0x18, 0xbc, 0x0b, 0xe2, 0x42,
+	0x16, 0x51, 0x95, 0x24, 0xb3, 0xba, 0x50, 0x1a, 0xa3, 0xed, 0x92, 0x2a, 0xf3, 0x7a, 0x5a, 0xb2,
+	0x5c, 0xd3, 0x57, 0xef, 0x91, 0xc5, 0x38, 0x22, 0x8c, 0x3b, 0xd4, 0x0b, 0xaa, 0x17, 0x9a, 0xf0,
+	0x0e, 0x48, 0x70, 0x81, 0x85, 0xaf, 0xeb, 0x97, 0x5b, 0x5d, 0x1c, 0x9b, 0xb7, 0xa1, 0x42, 0x50,
+	0x10, 0xaa, 0xee, 0x43, 0x85, 0xe6, 0xb4, 0xbc, 0x0f, 0x15, 0x04, 0x2e, 0x81, 0x0c, 0x66, 0x82,
+	0x1c, 0xe0, 0x96, 0xb0, 0x1c, 0x5b, 0x15, 0x37, 0x86, 0x40, 0x08, 0xd5, 0x6c, 0x78, 0x45, 0x36,
+	0x84, 0x1f, 0x4a, 0xa7, 0x66, 0x6e, 0x42, 0x9a, 0x35, 0x5b, 0x2a, 0xb9, 0x85, 0x99, 0x6d, 0xf9,
+	0xcc, 0x09, 0x2a, 0x99, 0x94, 0xf6, 0x1e, 0x73, 0xe0, 0x2c, 0x88, 0xb7, 0x19, 0xf5, 0x7b, 0x8a,
+	0x9e, 0x69, 0xa4, 0x0d, 0xf9, 0xa8, 0x03, 0xca, 0x24, 0x35, 0x0f, 0x18, 0x75, 0x15, 0x2b, 0xd3,
+	0x08, 0x68, 0x68, 0x93, 0x51, 0x17, 0x5e, 0x07, 0xb9, 0x20, 0x20, 0xbc, 0xf5, 0x94, 0x7a, 0x62,
+	0x56, 0xa3, 0x0f, 0x83, 0xbb, 0x5f, 0x07, 0xb9, 0x53, 0xd2, 0xcb, 0xaa, 0x7e, 0x67, 0xe9, 0xb0,
+	0xee, 0x8a, 0x3f, 0x46, 0x40, 0x5c, 0x69, 0xf6, 0x23, 0xf9, 0xbb, 0x08, 0xd2, 0xfb, 0x98, 0x13,
+	0x4b, 0x91, 0x2f, 0xa6, 0xc2, 0x53, 0x12, 0x40, 0x92, 0x80, 0xd7, 0x00, 0x90, 0x84, 0xb6, 0xb0,
+	0x6d, 0x13, 0x3b, 0x18, 0x29, 0x69, 0x89, 0x54, 0x24, 0x20, 0xb5, 0xaf, 0xdc, 0x8c, 0xb8, 0xf4,
+	0x88, 0xd8, 0xc1, 0x34, 0xc9, 0x48, 0x0c, 0x69, 0x68, 0x1c, 0xad, 0x8b, 0x3f, 0xc5, 0x41, 0x2a,
+	0xbc, 0x08, 0xcc, 0x81, 0xc9, 0xe0, 0xf0, 0x31, 0x34, 0xe9, 0xa8, 0x9c, 0x61, 0x9b, 0x2d, 0x4e,
+	0x84, 0x26, 0x22, 0xca, 0x88, 0x21, 0xe2, 0xfe, 0x0f, 0xa4, 0x74, 0x71, 0x08, 0x53, 0x57, 0x79,
+	0x17, 0x4f, 0x07, 0x91, 0x92, 0xaa, 0x6a, 0xf0, 0xa9, 0x4b, 0x9e, 0x47, 0x55, 0x55, 0xd1, 0x11,
+	0xaa, 0xaa, 0x3d, 0x92, 0xaa, 0xdc, 0x77, 0x5d, 0xcc, 0x4e, 0x54, 0x15, 0xd2, 0x28, 0x34, 0xa5,
+	0xa7, 0xeb, 0xb4, 0x88, 0xd7, 0x0a, 0x89, 0x17, 0x9a, 0x70, 0x01, 0xa4, 0x04, 0x3e, 0x24, 0x36,
+	0x3d, 0xf6, 0xd4, 0xf5, 0x53, 0x68, 0x60, 0xc3, 0x7b, 0x20, 0x19, 0xbe, 0x03, 0x52, 0x17, 0x7c,
+	0x07, 0x84, 0x09, 0x64, 0xb7, 0xf7, 0x71, 0xb7, 0x4b, 0x45, 0x30, 0x53, 0x03, 0x4b, 0x12, 0x52,
+	0x52, 0x86, 0xd8, 0x96, 0xef, 0x39, 0x7d, 0x45, 0xd6, 0x28, 0x02, 0x1a, 0xda, 0xf3, 0x9c, 0xbe,
+	0xa4, 0xb8, 0xed, 0x13, 0xed, 0xcd, 0x28, 0x6f, 0xd2, 0xf6, 0x89, 0x72, 0xdd, 0x1d, 0x08, 0x70,
+	0x4a, 0x09, 0xf0, 0x9f, 0x63, 0xab, 0x15, 0x36, 0xf1, 0x1c, 0x21, 0x66, 0xcf, 0x17, 0x62, 0xee,
+	0x5d, 0x42, 0x9c, 0x1e, 0x11, 0xe2, 0xbf, 0xc1, 0x74, 0x38, 0xf3, 0x43, 0xdd, 0x18, 0x2a, 0x20,
+	0x17, 0xc0, 0xa1, 0x70, 0x56, 0x41, 0x82, 0x11, 0xee, 0x77, 0x45, 0xfe, 0xd2, 0xfb, 0x86, 0x11,
+	0x0a, 0x22, 0x43, 0xb1, 0x0d, 0xe5, 0x86, 0x5a, 0x93, 0x1a, 0x0d, 0x53, 0x43, 0x10, 0xeb, 0x90,
+	0xae, 0x9d, 0x9f, 0x51, 0x6d, 0x54, 0xeb, 0xe2, 0x9f, 0x31, 0x90, 0x42, 0xe4, 0xc8, 0x51, 0x01,
+	0xa7, 0x59, 0x1b, 0x39, 0xcb, 0xda, 0xa1, 0x69, 0x37, 0x39, 0x3a, 0xed, 0x3e, 0x6a, 0x88, 0xde,
+	0xfa, 0x60, 0x5a, 0x87, 0x5c, 0x5e, 0x08, 0xe5, 0x83, 0xbb, 0x81, 0xa4, 0x07, 0xf6, 0x88, 0xb4,
+	0x12, 0x1f, 0x2c, 0xad, 0x39, 0x90, 0xe8, 0x10, 0xa7, 0xdd, 0xd1, 0x32, 0x8f, 0xa2, 0xc0, 0x92,
+	0x3d, 0x95, 0xe4, 0xb2, 0x5c, 0xfd, 0xb7, 0x20, 0x8a, 0x12, 0xd2, 0x7c, 0xc0, 0x87, 0xe5, 0x94,
+	0x3e, 0x57, 0x4e, 0xe0, 0x7c, 0x39, 0x65, 0xce, 0xca, 0x89, 0xfb, 0xbd, 0x1e, 0x65, 0x42, 0xf1,
+	0xf5, 0x42, 0x72, 0x0a, 0x12, 0xc0, 0xfb, 0x20, 0x45, 0x0f, 0x2c, 0x2e, 0x73, 0x6b, 0x06, 0x5f,
+	0x24, 0x19, 0x3d, 0x68, 0xc8, 0x04, 0x70, 0x4b, 0x72, 0xf2, 0x18, 0x33, 0xcd, 0xf8, 0x8b, 0xa4,
+	0x0a, 0xf6, 0x17, 0xbf, 0x04, 0xf1, 0x0d, 0xc9, 0xf7, 0x0f, 0xa1, 0xda, 0x1c, 0x48, 0xf4, 0x08,
+	0x73, 0xa8, 0x1d, 0x30, 0x2d, 0xb0, 0xe0, 0x55, 0x90, 0x7e, 0xfb, 0x56, 0x89, 0x2e, 0x47, 0xe5,
+	0x34, 0x1f, 0x00, 0xc5, 0xdf, 0x23, 0x60, 0xaa, 0x8a, 0x05, 0x7e, 0x80, 0x3d, 0xe7, 0x80, 0x70,
+	0xa1, 0x5e, 0x81, 0x1d, 0xec, 0x78, 0xd6, 0xe0, 0xed, 0x92, 0x54, 0x76, 0xcd, 0x1e, 0xfc, 0x77,
+	0x98, 0x1c, 0xfa, 0xef, 0x30, 0x44, 0xf0, 0xe8, 0x28, 0xc1, 0xd7, 0x42, 0x82, 0xc7, 0xde, 0x4b,
+	0xf0, 0x98, 0x2c, 0xd0, 0x19, 0x6e, 0xc7, 0x2f, 0xc2, 0xed, 0xc4, 0x28, 0xb7, 0x57, 0x4e, 0x40,
+	0x42, 0x0f, 0x2a, 0x38, 0x07, 0x60, 0xa3, 0x59, 0x69, 0xee, 0x35, 0xac, 0xbd, 0x9d, 0x46, 0xdd,
+	0xdc, 0xa8, 0x6d, 0xd6, 0xcc, 0xaa, 0x31, 0x01, 0x21, 0xc8, 0x05, 0x78, 0xdd, 0xdc, 0xa9, 0xd6,
+	0x76, 0x3e, 0x35, 0x22, 0x70, 0x06, 0x4c, 0x07, 0xd8, 0xc6, 0x96, 0xb9, 0x71, 0x5f, 0x82, 0x93,
+	0x43, 0xe0, 0x43, 0x13, 0xe9, 0xdd, 0xd1, 0x21, 0x10, 0x99, 0xf7, 0xcc, 0x8d, 0xa6, 0x59, 0x35,
+	0x62, 0x0b, 0xb1, 0xaf, 0xbf, 0x2b, 0x4c, 0xac, 0xfc, 0x36, 0x09, 0x72, 0xa3, 0xc3, 0x12, 0x2e,
+	0x81, 0xc5, 0x3a, 0xda, 0xad, 0xef, 0x36, 0x2a, 0xdb, 0xd6, 0xd8, 0xc3, 0xe4, 0xc1, 0xec, 0xe9,
+	0x80, 0xdd, 0xba, 0xb9, 0x63, 0x44, 0xe0, 0x55, 0x90, 0x3f, 0xed, 0xd9, 0x34, 0x9b, 0x1b, 0x5b,
+	0xfa, 0x6c, 0x63, 0xbc, 0x83, 0x93, 0x47, 0x61, 0x01, 0x2c, 0x9c, 0xf6, 0x56, 0xea, 0xf5, 0xed,
+	0xda, 0x46, 0x65, 0x7d, 0xdb, 0x34, 0x62, 0x70, 0x11, 0x5c, 0x19, 0xeb, 0x37, 0xab, 0x46, 0x1c,
+	0xce, 0x83, 0xcb, 0xa7, 0x9d, 0x8d, 0x66, 0x65, 0xdb, 0x34, 0x12, 0xe3, 0xf6, 0xd5, 0x76, 0x1e,
+	0x56, 0xb6, 0x6b, 0x55, 0x23, 0x39, 0xee, 0x48, 0x8f, 0x6a, 0xcd, 0xad, 0x2d, 0x73, 0xbb, 0x6a,
+	0xa4, 0xc6, 0x6d, 0x35, 0x3f, 0xab, 0xd7, 0x90, 0x59, 0x35, 0xd2, 0xf0, 0x1a, 0x98, 0x1f, 0xb7,
+	0xb5, 0x8a, 0x2a, 0x8f, 0x76, 0x0c, 0xa0, 0xcb, 0xbb, 0x7e, 0xef, 0xd9, 0xab, 0x42, 0xe4, 0xf9,
+	0xab, 0x42, 0xe4, 0x8f, 0x57, 0x85, 0xc8, 0xb7, 0xaf, 0x0b, 0x13, 0xcf, 0x5f, 0x17, 0x26, 0x7e,
+	0x79, 0x5d, 0x98, 0xf8, 0xfc, 0x56, 0xdb, 0x11, 0x1d, 0x7f, 0xbf, 0xd4, 0xa2, 0x6e, 0x59, 0x92,
+	0xe7, 0xa6, 0x47, 0xc4, 0x31, 0x65, 0x87, 0xca, 0x28, 0xf7, 0x47, 0x3e, 0x0c, 0xd4, 0x37, 0xea,
+	0x7e, 0x42, 0x7d, 0x4b, 0xde, 0xf9, 0x3b, 0x00, 0x00, 0xff, 0xff, 0xb9, 0xec, 0x04, 0xce, 0xc7,
+	0x0e, 0x00, 0x00,
 }
 
 func (m *Params) Marshal() (dAtA []byte, err error) {
@@ -490,6 +1215,51 @@ func (m *Params) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.CheckedProposals != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.CheckedProposals))
+		i--
+		dAtA[i] = 0x58
+	}
+	if m.QuorumE6 != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.QuorumE6))
+		i--
+		dAtA[i] = 0x50
+	}
+	if m.RetentionSeconds != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.RetentionSeconds))
+		i--
+		dAtA[i] = 0x48
+	}
+	if m.OpenSeconds != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.OpenSeconds))
+		i--
+		dAtA[i] = 0x40
+	}
+	if m.MaxOpenProposals != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.MaxOpenProposals))
+		i--
+		dAtA[i] = 0x38
+	}
+	if m.MaxDeltaSize != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.MaxDeltaSize))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.ExpiryBurnE6 != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ExpiryBurnE6))
+		i--
+		dAtA[i] = 0x28
+	}
+	{
+		size := m.ProposalDeposit.Size()
+		i -= size
+		if _, err := m.ProposalDeposit.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
 	if m.MaxRows != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.MaxRows))
 		i--
@@ -533,6 +1303,13 @@ func (m *Table) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.SplitKey) > 0 {
+		i -= len(m.SplitKey)
+		copy(dAtA[i:], m.SplitKey)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.SplitKey)))
+		i--
+		dAtA[i] = 0x4a
+	}
 	if m.ValidationPermille != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.ValidationPermille))
 		i--
@@ -602,6 +1379,30 @@ func (m *TrainingSet) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.OpenProposals != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.OpenProposals))
+		i--
+		dAtA[i] = 0x68
+	}
+	if m.ForkedVersion != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ForkedVersion))
+		i--
+		dAtA[i] = 0x60
+	}
+	if len(m.ForkedFrom) > 0 {
+		i -= len(m.ForkedFrom)
+		copy(dAtA[i:], m.ForkedFrom)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.ForkedFrom)))
+		i--
+		dAtA[i] = 0x5a
+	}
+	if len(m.Group) > 0 {
+		i -= len(m.Group)
+		copy(dAtA[i:], m.Group)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Group)))
+		i--
+		dAtA[i] = 0x52
+	}
 	if len(m.CardUri) > 0 {
 		i -= len(m.CardUri)
 		copy(dAtA[i:], m.CardUri)
@@ -663,6 +1464,421 @@ func (m *TrainingSet) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *Delta) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Delta) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Delta) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Root) > 0 {
+		i -= len(m.Root)
+		copy(dAtA[i:], m.Root)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Root)))
+		i--
+		dAtA[i] = 0x3a
+	}
+	if m.RowsRemoved != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.RowsRemoved))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.RowsAdded != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.RowsAdded))
+		i--
+		dAtA[i] = 0x28
+	}
+	if len(m.BaseRoot) > 0 {
+		i -= len(m.BaseRoot)
+		copy(dAtA[i:], m.BaseRoot)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.BaseRoot)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if m.Size_ != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Size_))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Sha256) > 0 {
+		i -= len(m.Sha256)
+		copy(dAtA[i:], m.Sha256)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Sha256)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Cid) > 0 {
+		i -= len(m.Cid)
+		copy(dAtA[i:], m.Cid)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Cid)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Proposal) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Proposal) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Proposal) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Held {
+		i--
+		if m.Held {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x98
+	}
+	if m.OpenedVersion != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.OpenedVersion))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x90
+	}
+	if m.Result != nil {
+		{
+			size, err := m.Result.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintTypes(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x8a
+	}
+	if m.CheckedVersion != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.CheckedVersion))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x80
+	}
+	if m.TaskId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.TaskId))
+		i--
+		dAtA[i] = 0x78
+	}
+	if m.ArtefactId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ArtefactId))
+		i--
+		dAtA[i] = 0x70
+	}
+	if len(m.Note) > 0 {
+		i -= len(m.Note)
+		copy(dAtA[i:], m.Note)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Note)))
+		i--
+		dAtA[i] = 0x6a
+	}
+	if m.Status != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Status))
+		i--
+		dAtA[i] = 0x60
+	}
+	if m.DueUnix != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.DueUnix))
+		i--
+		dAtA[i] = 0x58
+	}
+	if m.OpenedUnix != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.OpenedUnix))
+		i--
+		dAtA[i] = 0x50
+	}
+	if m.Ballot != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Ballot))
+		i--
+		dAtA[i] = 0x48
+	}
+	{
+		size := m.Deposit.Size()
+		i -= size
+		if _, err := m.Deposit.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x42
+	if m.Takedown {
+		i--
+		if m.Takedown {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x38
+	}
+	if len(m.Licence) > 0 {
+		i -= len(m.Licence)
+		copy(dAtA[i:], m.Licence)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Licence)))
+		i--
+		dAtA[i] = 0x32
+	}
+	if len(m.Summary) > 0 {
+		i -= len(m.Summary)
+		copy(dAtA[i:], m.Summary)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Summary)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	{
+		size, err := m.Delta.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	if len(m.Proposer) > 0 {
+		i -= len(m.Proposer)
+		copy(dAtA[i:], m.Proposer)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Proposer)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if len(m.TrainingSet) > 0 {
+		i -= len(m.TrainingSet)
+		copy(dAtA[i:], m.TrainingSet)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.TrainingSet)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Id != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Revision) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Revision) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Revision) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Reward.Size()
+		i -= size
+		if _, err := m.Reward.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x72
+	{
+		size := m.OfStake.Size()
+		i -= size
+		if _, err := m.OfStake.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x6a
+	{
+		size := m.Support.Size()
+		i -= size
+		if _, err := m.Support.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x62
+	if m.Takedown {
+		i--
+		if m.Takedown {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x58
+	}
+	if len(m.Licence) > 0 {
+		i -= len(m.Licence)
+		copy(dAtA[i:], m.Licence)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Licence)))
+		i--
+		dAtA[i] = 0x52
+	}
+	if len(m.Summary) > 0 {
+		i -= len(m.Summary)
+		copy(dAtA[i:], m.Summary)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Summary)))
+		i--
+		dAtA[i] = 0x4a
+	}
+	if m.UnixMs != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.UnixMs))
+		i--
+		dAtA[i] = 0x40
+	}
+	if m.Height != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Height))
+		i--
+		dAtA[i] = 0x38
+	}
+	if len(m.Proposer) > 0 {
+		i -= len(m.Proposer)
+		copy(dAtA[i:], m.Proposer)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Proposer)))
+		i--
+		dAtA[i] = 0x32
+	}
+	if m.Proposal != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Proposal))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.Delta != nil {
+		{
+			size, err := m.Delta.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintTypes(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x22
+	}
+	{
+		size, err := m.Table.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if m.Version != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Version))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.TrainingSet) > 0 {
+		i -= len(m.TrainingSet)
+		copy(dAtA[i:], m.TrainingSet)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.TrainingSet)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Check) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Check) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Check) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Proposals) > 0 {
+		dAtA7 := make([]byte, len(m.Proposals)*10)
+		var j6 int
+		for _, num := range m.Proposals {
+			for num >= 1<<7 {
+				dAtA7[j6] = uint8(uint64(num)&0x7f | 0x80)
+				num >>= 7
+				j6++
+			}
+			dAtA7[j6] = uint8(num)
+			j6++
+		}
+		i -= j6
+		copy(dAtA[i:], dAtA7[:j6])
+		i = encodeVarintTypes(dAtA, i, uint64(j6))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.Period != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Period))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.TrainingSet) > 0 {
+		i -= len(m.TrainingSet)
+		copy(dAtA[i:], m.TrainingSet)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.TrainingSet)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
 func (m *DataManifest) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -683,6 +1899,23 @@ func (m *DataManifest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.Proposal != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Proposal))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.Delta != nil {
+		{
+			size, err := m.Delta.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintTypes(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x2a
+	}
 	{
 		size, err := m.Table.MarshalToSizedBuffer(dAtA[:i])
 		if err != nil {
@@ -740,6 +1973,29 @@ func (m *Params) Size() (n int) {
 	if m.MaxRows != 0 {
 		n += 1 + sovTypes(uint64(m.MaxRows))
 	}
+	l = m.ProposalDeposit.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	if m.ExpiryBurnE6 != 0 {
+		n += 1 + sovTypes(uint64(m.ExpiryBurnE6))
+	}
+	if m.MaxDeltaSize != 0 {
+		n += 1 + sovTypes(uint64(m.MaxDeltaSize))
+	}
+	if m.MaxOpenProposals != 0 {
+		n += 1 + sovTypes(uint64(m.MaxOpenProposals))
+	}
+	if m.OpenSeconds != 0 {
+		n += 1 + sovTypes(uint64(m.OpenSeconds))
+	}
+	if m.RetentionSeconds != 0 {
+		n += 1 + sovTypes(uint64(m.RetentionSeconds))
+	}
+	if m.QuorumE6 != 0 {
+		n += 1 + sovTypes(uint64(m.QuorumE6))
+	}
+	if m.CheckedProposals != 0 {
+		n += 1 + sovTypes(uint64(m.CheckedProposals))
+	}
 	return n
 }
 
@@ -775,6 +2031,10 @@ func (m *Table) Size() (n int) {
 	}
 	if m.ValidationPermille != 0 {
 		n += 1 + sovTypes(uint64(m.ValidationPermille))
+	}
+	l = len(m.SplitKey)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
 	}
 	return n
 }
@@ -815,6 +2075,199 @@ func (m *TrainingSet) Size() (n int) {
 	if l > 0 {
 		n += 1 + l + sovTypes(uint64(l))
 	}
+	l = len(m.Group)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.ForkedFrom)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.ForkedVersion != 0 {
+		n += 1 + sovTypes(uint64(m.ForkedVersion))
+	}
+	if m.OpenProposals != 0 {
+		n += 1 + sovTypes(uint64(m.OpenProposals))
+	}
+	return n
+}
+
+func (m *Delta) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Cid)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Sha256)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Size_ != 0 {
+		n += 1 + sovTypes(uint64(m.Size_))
+	}
+	l = len(m.BaseRoot)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.RowsAdded != 0 {
+		n += 1 + sovTypes(uint64(m.RowsAdded))
+	}
+	if m.RowsRemoved != 0 {
+		n += 1 + sovTypes(uint64(m.RowsRemoved))
+	}
+	l = len(m.Root)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	return n
+}
+
+func (m *Proposal) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovTypes(uint64(m.Id))
+	}
+	l = len(m.TrainingSet)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Proposer)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = m.Delta.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = len(m.Summary)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Licence)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Takedown {
+		n += 2
+	}
+	l = m.Deposit.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	if m.Ballot != 0 {
+		n += 1 + sovTypes(uint64(m.Ballot))
+	}
+	if m.OpenedUnix != 0 {
+		n += 1 + sovTypes(uint64(m.OpenedUnix))
+	}
+	if m.DueUnix != 0 {
+		n += 1 + sovTypes(uint64(m.DueUnix))
+	}
+	if m.Status != 0 {
+		n += 1 + sovTypes(uint64(m.Status))
+	}
+	l = len(m.Note)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.ArtefactId != 0 {
+		n += 1 + sovTypes(uint64(m.ArtefactId))
+	}
+	if m.TaskId != 0 {
+		n += 1 + sovTypes(uint64(m.TaskId))
+	}
+	if m.CheckedVersion != 0 {
+		n += 2 + sovTypes(uint64(m.CheckedVersion))
+	}
+	if m.Result != nil {
+		l = m.Result.Size()
+		n += 2 + l + sovTypes(uint64(l))
+	}
+	if m.OpenedVersion != 0 {
+		n += 2 + sovTypes(uint64(m.OpenedVersion))
+	}
+	if m.Held {
+		n += 3
+	}
+	return n
+}
+
+func (m *Revision) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.TrainingSet)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Version != 0 {
+		n += 1 + sovTypes(uint64(m.Version))
+	}
+	l = m.Table.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	if m.Delta != nil {
+		l = m.Delta.Size()
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Proposal != 0 {
+		n += 1 + sovTypes(uint64(m.Proposal))
+	}
+	l = len(m.Proposer)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Height != 0 {
+		n += 1 + sovTypes(uint64(m.Height))
+	}
+	if m.UnixMs != 0 {
+		n += 1 + sovTypes(uint64(m.UnixMs))
+	}
+	l = len(m.Summary)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Licence)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Takedown {
+		n += 2
+	}
+	l = m.Support.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = m.OfStake.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = m.Reward.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	return n
+}
+
+func (m *Check) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.TrainingSet)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Period != 0 {
+		n += 1 + sovTypes(uint64(m.Period))
+	}
+	if len(m.Proposals) > 0 {
+		l = 0
+		for _, e := range m.Proposals {
+			l += sovTypes(uint64(e))
+		}
+		n += 1 + sovTypes(uint64(l)) + l
+	}
 	return n
 }
 
@@ -837,6 +2290,13 @@ func (m *DataManifest) Size() (n int) {
 	}
 	l = m.Table.Size()
 	n += 1 + l + sovTypes(uint64(l))
+	if m.Delta != nil {
+		l = m.Delta.Size()
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Proposal != 0 {
+		n += 1 + sovTypes(uint64(m.Proposal))
+	}
 	return n
 }
 
@@ -943,6 +2403,173 @@ func (m *Params) Unmarshal(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.MaxRows |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ProposalDeposit", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.ProposalDeposit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ExpiryBurnE6", wireType)
+			}
+			m.ExpiryBurnE6 = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ExpiryBurnE6 |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxDeltaSize", wireType)
+			}
+			m.MaxDeltaSize = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MaxDeltaSize |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxOpenProposals", wireType)
+			}
+			m.MaxOpenProposals = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MaxOpenProposals |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OpenSeconds", wireType)
+			}
+			m.OpenSeconds = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.OpenSeconds |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RetentionSeconds", wireType)
+			}
+			m.RetentionSeconds = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RetentionSeconds |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field QuorumE6", wireType)
+			}
+			m.QuorumE6 = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.QuorumE6 |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 11:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field CheckedProposals", wireType)
+			}
+			m.CheckedProposals = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.CheckedProposals |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -1192,6 +2819,38 @@ func (m *Table) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		case 9:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SplitKey", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.SplitKey = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -1479,6 +3138,1495 @@ func (m *TrainingSet) Unmarshal(dAtA []byte) error {
 			}
 			m.CardUri = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
+		case 10:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Group", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Group = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 11:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ForkedFrom", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.ForkedFrom = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 12:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ForkedVersion", wireType)
+			}
+			m.ForkedVersion = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ForkedVersion |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 13:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OpenProposals", wireType)
+			}
+			m.OpenProposals = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.OpenProposals |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Delta) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Delta: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Delta: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Cid", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Cid = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sha256", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Sha256 = append(m.Sha256[:0], dAtA[iNdEx:postIndex]...)
+			if m.Sha256 == nil {
+				m.Sha256 = []byte{}
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Size_", wireType)
+			}
+			m.Size_ = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Size_ |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field BaseRoot", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.BaseRoot = append(m.BaseRoot[:0], dAtA[iNdEx:postIndex]...)
+			if m.BaseRoot == nil {
+				m.BaseRoot = []byte{}
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RowsAdded", wireType)
+			}
+			m.RowsAdded = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RowsAdded |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RowsRemoved", wireType)
+			}
+			m.RowsRemoved = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RowsRemoved |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Root", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Root = append(m.Root[:0], dAtA[iNdEx:postIndex]...)
+			if m.Root == nil {
+				m.Root = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Proposal) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Proposal: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Proposal: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TrainingSet", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TrainingSet = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Proposer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Delta", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Delta.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Summary", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Summary = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Licence", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Licence = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Takedown", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Takedown = bool(v != 0)
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Deposit", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Deposit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ballot", wireType)
+			}
+			m.Ballot = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Ballot |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OpenedUnix", wireType)
+			}
+			m.OpenedUnix = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.OpenedUnix |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 11:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field DueUnix", wireType)
+			}
+			m.DueUnix = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.DueUnix |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 12:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Status", wireType)
+			}
+			m.Status = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Status |= ProposalStatus(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 13:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Note", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Note = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 14:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ArtefactId", wireType)
+			}
+			m.ArtefactId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ArtefactId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 15:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TaskId", wireType)
+			}
+			m.TaskId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TaskId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 16:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field CheckedVersion", wireType)
+			}
+			m.CheckedVersion = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.CheckedVersion |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 17:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Result", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Result == nil {
+				m.Result = &Table{}
+			}
+			if err := m.Result.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 18:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OpenedVersion", wireType)
+			}
+			m.OpenedVersion = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.OpenedVersion |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 19:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Held", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Held = bool(v != 0)
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Revision) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Revision: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Revision: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TrainingSet", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TrainingSet = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Version", wireType)
+			}
+			m.Version = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Version |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Table", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Table.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Delta", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Delta == nil {
+				m.Delta = &Delta{}
+			}
+			if err := m.Delta.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposal", wireType)
+			}
+			m.Proposal = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Proposal |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Proposer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Height", wireType)
+			}
+			m.Height = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Height |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field UnixMs", wireType)
+			}
+			m.UnixMs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.UnixMs |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 9:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Summary", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Summary = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 10:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Licence", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Licence = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 11:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Takedown", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Takedown = bool(v != 0)
+		case 12:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Support", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Support.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 13:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OfStake", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.OfStake.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 14:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Reward", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Reward.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Check) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Check: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Check: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TrainingSet", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.TrainingSet = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Period", wireType)
+			}
+			m.Period = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Period |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType == 0 {
+				var v uint64
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTypes
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					v |= uint64(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				m.Proposals = append(m.Proposals, v)
+			} else if wireType == 2 {
+				var packedLen int
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTypes
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					packedLen |= int(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				if packedLen < 0 {
+					return ErrInvalidLengthTypes
+				}
+				postIndex := iNdEx + packedLen
+				if postIndex < 0 {
+					return ErrInvalidLengthTypes
+				}
+				if postIndex > l {
+					return io.ErrUnexpectedEOF
+				}
+				var elementCount int
+				var count int
+				for _, integer := range dAtA[iNdEx:postIndex] {
+					if integer < 128 {
+						count++
+					}
+				}
+				elementCount = count
+				if elementCount != 0 && len(m.Proposals) == 0 {
+					m.Proposals = make([]uint64, 0, elementCount)
+				}
+				for iNdEx < postIndex {
+					var v uint64
+					for shift := uint(0); ; shift += 7 {
+						if shift >= 64 {
+							return ErrIntOverflowTypes
+						}
+						if iNdEx >= l {
+							return io.ErrUnexpectedEOF
+						}
+						b := dAtA[iNdEx]
+						iNdEx++
+						v |= uint64(b&0x7F) << shift
+						if b < 0x80 {
+							break
+						}
+					}
+					m.Proposals = append(m.Proposals, v)
+				}
+			} else {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposals", wireType)
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -1645,6 +4793,61 @@ func (m *DataManifest) Unmarshal(dAtA []byte) error {
 				return err
 			}
 			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Delta", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Delta == nil {
+				m.Delta = &Delta{}
+			}
+			if err := m.Delta.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Proposal", wireType)
+			}
+			m.Proposal = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Proposal |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])

@@ -91,8 +91,16 @@ func TestParamsThatAreRefused(t *testing.T) {
 	for says, change := range map[string]func(*types.Params){
 		"registration_fee: expected 0 or more unrn, got <nil>": func(p *types.Params) { p.RegistrationFee = math.Int{} },
 		"registration_fee: expected 0 or more unrn, got -1":    func(p *types.Params) { p.RegistrationFee = math.NewInt(-1) },
-		"max_size and max_rows: expected more than 0":          func(p *types.Params) { p.MaxSize = 0 },
-		"and max_rows: expected more than 0":                   func(p *types.Params) { p.MaxRows = 0 },
+		"max_size, max_rows and max_delta_size: expected more": func(p *types.Params) { p.MaxSize = 0 },
+		"max_rows and max_delta_size: expected more than 0":    func(p *types.Params) { p.MaxRows = 0 },
+		"max_delta_size: expected more than 0":                 func(p *types.Params) { p.MaxDeltaSize = 0 },
+		"proposal_deposit: expected 0 or more unrn, got -1":    func(p *types.Params) { p.ProposalDeposit = math.NewInt(-1) },
+		"expected at most 1000000, got 1000001 and 100000":     func(p *types.Params) { p.ExpiryBurnE6 = 1_000_001 },
+		"expected at most 1000000, got 100000 and 1000001":     func(p *types.Params) { p.QuorumE6 = 1_000_001 },
+		"open_seconds and retention_seconds":                   func(p *types.Params) { p.OpenSeconds = 0 },
+		"and retention_seconds":                                func(p *types.Params) { p.RetentionSeconds = 1 << 62 },
+		"open and 1 to 16 checked proposals, got 0 and 3":      func(p *types.Params) { p.MaxOpenProposals = 0 },
+		"checked proposals, got 1000 and 17":                   func(p *types.Params) { p.CheckedProposals = 17 },
 	} {
 		p := types.DefaultParams()
 		change(&p)
@@ -118,17 +126,24 @@ func TestGenesisStatesThatAreRefused(t *testing.T) {
 }
 
 func answer() types.DataAnswer {
-	a := types.DataAnswer{Status: types.DataNotNumeric, Rows: 0x0102030405060708, Columns: 0x11121314}
+	a := types.DataAnswer{
+		Status: types.DataNotNumeric, Rows: 0x0102030405060708, Columns: 0x11121314,
+		Added: 0x2122232425262728, Removed: 0x3132333435363738, Size: 0xe1e2e3e4e5e6e7e8, CIDCodec: 0x55,
+	}
 	for i := range a.Root {
 		a.Root[i], a.Digest[i] = byte(0x40+i), byte(0x80+i)
+		a.SHA256[i], a.CIDDigest[i] = byte(0xa0+i), byte(0xc0+i)
 	}
 	return a
 }
 
 func TestDataAnswerHasTheStatedBytes(t *testing.T) {
-	require.Equal(t, "0103"+"0102030405060708"+"11121314"+
+	require.Equal(t, "0203"+"0102030405060708"+"11121314"+
 		"404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f"+
-		"808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f", hex.EncodeToString(answer().Encode()))
+		"808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"+
+		"2122232425262728"+"3132333435363738"+"e1e2e3e4e5e6e7e8"+
+		"a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf"+"55"+
+		"c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf", hex.EncodeToString(answer().Encode()))
 	back, err := types.DecodeDataAnswer(answer().Encode())
 	require.NoError(t, err)
 	require.Equal(t, answer(), back)
@@ -149,7 +164,7 @@ func TestEveryByteOfADataAnswerCounts(t *testing.T) {
 	}
 	for _, b := range [][]byte{nil, good[:len(good)-1], append(good, 0)} {
 		_, err := types.DecodeDataAnswer(b)
-		require.ErrorContains(t, err, "expected 78 bytes")
+		require.ErrorContains(t, err, "expected 167 bytes")
 	}
 }
 
@@ -165,7 +180,8 @@ func FuzzDecodeDataAnswer(f *testing.F) {
 
 func TestFindingsReadAsWords(t *testing.T) {
 	for status, words := range map[types.DataStatus]string{
-		0: "valid", 1: "not a canonical table", 2: "a row appears twice", 3: "a cell is not a number", 9: "unknown finding 9",
+		0: "valid", 1: "not a canonical table", 2: "a row appears twice", 3: "a cell is not a number", 4: "the body is not a unified diff of one file",
+		5: "the delta does not apply without fuzz and offset", 6: "the delta changes the header line", 7: "no row is new and none is gone", 9: "unknown finding 9",
 	} {
 		require.Equal(t, words, status.String())
 	}
@@ -174,6 +190,8 @@ func TestFindingsReadAsWords(t *testing.T) {
 func TestErrorCodesNeverMove(t *testing.T) {
 	for code, err := range map[uint32]*errorsmod.Error{
 		2: types.ErrInvalidName, 3: types.ErrInvalidTable, 4: types.ErrExists, 5: types.ErrNotVerified, 6: types.ErrInvalidParams,
+		7: types.ErrInvalidDelta, 8: types.ErrStaleBase, 9: types.ErrNotGoverned, 10: types.ErrTooMany, 11: types.ErrDeposit, 12: types.ErrNotFound,
+		13: types.ErrNotOpen, 14: types.ErrNotProposer,
 	} {
 		require.Equal(t, code, err.ABCICode(), err.Error())
 		require.Equal(t, "trainingset", err.Codespace())
@@ -233,8 +251,20 @@ func TestAminoJSONIsTheStoredOne(t *testing.T) {
 			`"sha256":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","size":"1000","targets":1,"validation_permille":200}}}`: &types.MsgRegisterTrainingSet{
 			Sender: sender, Name: "digits", Table: table(), CardUri: "https://example.org/card",
 		},
+		`{"type":"pold/trainingset/MsgProposeDelta","value":{"delta":{"base_root":"AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=","cid":"` + tableCID + `",` +
+			`"root":"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=","rows_added":"2","rows_removed":"1",` +
+			`"sha256":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","size":"300"},"licence":"CC0","max_deposit":"10000000","sender":"` + sender + `",` +
+			`"summary":"correct 12 labels","takedown":true,"training_set":"digits"}}`: &types.MsgProposeDelta{
+			Sender: sender, TrainingSet: "digits", Summary: "correct 12 labels", Licence: "CC0", Takedown: true, MaxDeposit: math.NewInt(10_000_000),
+			Delta: types.Delta{
+				Cid: tableCID, Sha256: bytes.Repeat([]byte{1}, 32), Size_: 300, BaseRoot: bytes.Repeat([]byte{2}, 32), Root: bytes.Repeat([]byte{3}, 32),
+				RowsAdded: 2, RowsRemoved: 1,
+			},
+		},
+		`{"type":"pold/trainingset/MsgWithdraw","value":{"proposal":"7","sender":"` + sender + `"}}`: &types.MsgWithdrawProposal{Sender: sender, Proposal: 7},
 		`{"type":"pold/trainingset/MsgUpdateParams","value":{"authority":"pol1qyqszqgpqyqszqgpqyqszqgpqyqszqgpe9zzre",` +
-			`"params":{"max_rows":"4194304","max_size":"1073741824","registration_fee":"10000000"}}}`: &types.MsgUpdateParams{Authority: sender, Params: types.DefaultParams()},
+			`"params":{"checked_proposals":3,"expiry_burn_e6":"100000","max_delta_size":"67108864","max_open_proposals":1000,"max_rows":"4194304","max_size":"1073741824",` +
+			`"open_seconds":"2419200","proposal_deposit":"10000000","quorum_e6":"100000","registration_fee":"10000000","retention_seconds":"4838400"}}}`: &types.MsgUpdateParams{Authority: sender, Params: types.DefaultParams()},
 	} {
 		descriptor, err := all.FindDescriptorByName(protoreflect.FullName(gogoproto.MessageName(m)))
 		require.NoError(t, err)
