@@ -17,23 +17,27 @@ import (
 
 // description is what registration on chain asks for.
 type description struct {
-	CID       string `json:"cid"`
-	SHA256    string `json:"sha256"`
-	Size      int    `json:"size"`
-	Kind      string `json:"kind"`
-	Rows      int    `json:"rows,omitempty"`
-	Columns   int    `json:"columns,omitempty"`
-	Root      string `json:"root,omitempty"`
-	Canonical bool   `json:"canonical"`
-	Note      string `json:"note,omitempty"`
+	CID     string `json:"cid"`
+	SHA256  string `json:"sha256"`
+	Size    int    `json:"size"`
+	Kind    string `json:"kind"`
+	Rows    int    `json:"rows,omitempty"`
+	Columns int    `json:"columns,omitempty"`
+	Root    string `json:"root,omitempty"`
+	// RowsAdded and RowsRemoved are those of a delta.
+	RowsAdded   int    `json:"rows_added,omitempty"`
+	RowsRemoved int    `json:"rows_removed,omitempty"`
+	Canonical   bool   `json:"canonical"`
+	Note        string `json:"note,omitempty"`
 }
 
 func newAddCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "add FILE",
-		Short:   "Print how a file is registered on chain; stores and sends nothing",
-		Long:    `Add prints CID, SHA-256 and size of a file, and for a canonical table also rows, columns and row root. To store and provide it, give it to trainerd serve --seed-file.`,
+		Use:   "add FILE",
+		Short: "Print how a file is registered on chain; stores and sends nothing",
+		Long: `Add prints CID, SHA-256 and size of a file, for a canonical table also rows, columns and row root, and for a delta the rows that it adds
+and removes. To give the file away, use trainerd publish, or trainerd serve --seed-file.`,
 		Example: `  trainerd add digits.csv`,
 		Args:    exactly(1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -67,6 +71,10 @@ func describe(b []byte) (description, error) {
 		d.Kind, d.Canonical = "safetensors", engine.IsCanonical(b)
 		return d, nil
 	}
+	if delta, err := dataset.ParseDelta(b); err == nil {
+		d.Kind, d.Canonical, d.RowsAdded, d.RowsRemoved = "delta", true, delta.Added(), delta.Removed()
+		return d, nil
+	}
 	switch table, err := dataset.Parse(bytes.NewReader(b)); {
 	case err == nil:
 		root := table.Root()
@@ -82,6 +90,8 @@ func (d description) print() {
 	switch d.Kind {
 	case "table":
 		fmt.Printf("rows     %d\ncolumns  %d\nroot     %s\n", d.Rows, d.Columns, d.Root)
+	case "delta":
+		fmt.Printf("kind     delta\nadded    %d rows\nremoved  %d rows\n", d.RowsAdded, d.RowsRemoved)
 	case "safetensors":
 		fmt.Printf("kind     safetensors, canonical: %v\n", d.Canonical)
 	default:

@@ -104,7 +104,7 @@ func checkEvidence(ctx context.Context, client roundReader, answer polslashingty
 		r.Result, r.Reason = evidenceNoTask, "this fault is an act or an omission that stands in the blocks, not the result of a computation"
 	}
 	if errors.Is(err, chain.ErrNotFound) && e.Kind.OfRound() {
-		r.Result, r.Reason, err = evidenceGone, fmt.Sprintf("the chain no longer keeps round %d of group %q: %s", e.Round, e.Group, err), nil
+		r.Result, r.Reason, err = evidenceGone, fmt.Sprintf("the chain no longer keeps all of round %d of group %q: %s", e.Round, e.Group, err), nil
 	}
 	r.Next = r.next(answer.Penalties)
 	return r, err
@@ -112,7 +112,9 @@ func checkEvidence(ctx context.Context, client roundReader, answer polslashingty
 
 // ofTask recomputes a vote.
 func (r *checkedEvidence) ofTask(ctx context.Context, e polslashingtypes.Evidence, fetch verifier.FetchFunc) error {
-	f, err := verifier.New().CheckEvidence(ctx, e, fetch)
+	v := verifier.New()
+	v.Add = nameOnly
+	f, err := v.CheckEvidence(ctx, e, fetch)
 	if err != nil {
 		return fmt.Errorf("%w; try again when other peers are connected: trainerd verify-evidence %d", err, e.Id)
 	}

@@ -92,6 +92,8 @@ func newRootCommand() *cobra.Command {
   verify-evidence computes again what a fault is said to be
   provide  hands in sealed batches of evaluation rows and reveals their keys
   canary   plants checkpoints of known verdict, to see who votes without computing
+  publish  gives files away, such as a table or a delta
+  get      fetches one file by CID
   status   asks a running sidecar how it is
   add      prints how a file is registered on chain
 
@@ -118,7 +120,7 @@ Exit codes: 0 done, 1 error, 2 wrong usage, 3 not found, 4 refused by the chain,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServeCommand(), newFitCommand(), newGenerateCommand(), newSampleCommand(), newImportCommand(), newTrainCommand(), newSubmitCommand(), newVerifyCommand(), newReplayCommand(), newVerifyEvidenceCommand(), newProvideCommand(), newCanaryCommand(), newStatusCommand(), newAddCommand(), newCheatsCommand())
+	root.AddCommand(newServeCommand(), newFitCommand(), newGenerateCommand(), newSampleCommand(), newImportCommand(), newTrainCommand(), newSubmitCommand(), newVerifyCommand(), newReplayCommand(), newVerifyEvidenceCommand(), newProvideCommand(), newCanaryCommand(), newPublishCommand(), newGetCommand(), newStatusCommand(), newAddCommand(), newCheatsCommand())
 	return root
 }
 

@@ -41,7 +41,9 @@ func TestErrorsHaveTheExitCodesOfTheManual(t *testing.T) {
 }
 
 func TestWrongUsageIsToldFromOtherErrors(t *testing.T) {
-	for _, args := range []string{"nope", "serve --nope", "serve extra", "train", "train --group g --rate -1 --from a", "submit", "verify --group g", "add", "train --group g"} {
+	for _, args := range []string{"nope", "serve --nope", "serve extra", "train", "train --group g --rate -1 --from a", "submit", "verify --group g", "add", "train --group g",
+		"publish", "publish x", "publish x --from a --proposal 0", "get", "get x -o y", "get bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta",
+		"get bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta -o y --size 1", "get bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta -o y --size 1 --sha256 0a"} {
 		cmd := newRootCommand()
 		cmd.SetArgs(strings.Fields(args))
 		err := cmd.ExecuteContext(t.Context())
@@ -55,7 +57,7 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 	}
 }
 
-func TestAddDescribesTablesCheckpointsAndOtherFiles(t *testing.T) {
+func TestAddDescribesTablesDeltasCheckpointsAndOtherFiles(t *testing.T) {
 	d, err := describe(digits.CSV())
 	require.NoError(t, err)
 	require.Equal(t, description{CID: "bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta", SHA256: digits.SHA256, Size: len(digits.CSV()), Kind: "table", Canonical: true,
@@ -67,6 +69,12 @@ func TestAddDescribesTablesCheckpointsAndOtherFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "safetensors", d.Kind)
 	require.True(t, d.Canonical)
+
+	d, err = describe([]byte("--- a/x\n+++ b/x\n@@ -2,2 +2,3 @@\n-1,2\n+1,3\n+1,4\n 5,6\n"))
+	require.NoError(t, err)
+	require.Equal(t, "delta", d.Kind)
+	require.Equal(t, 2, d.RowsAdded)
+	require.Equal(t, 1, d.RowsRemoved)
 
 	d, err = describe([]byte("x,y\n1,cat\n"))
 	require.NoError(t, err)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,9 +11,7 @@ import (
 
 	"cosmossdk.io/math"
 
-	"github.com/pold-network/pold/sidecar/chain"
 	"github.com/pold-network/pold/sidecar/provider"
-	"github.com/pold-network/pold/sidecar/server"
 )
 
 // provideOptions are those of a provider of sealed batches.
@@ -164,21 +161,4 @@ func parseUnrn(text string) (math.Int, error) {
 		return amount, fmt.Errorf("expected an amount such as 50000000unrn (10^-6 NRN), got %q", text)
 	}
 	return amount, nil
-}
-
-// whileAnnounced keeps the overlay connected, and the chain informed where this peer is, while work lasts.
-func whileAnnounced(ctx context.Context, client *chain.Client, node *overlay, account *chain.Account, log *slog.Logger, work func(context.Context) error) error {
-	ctx, done := context.WithCancel(ctx)
-	defer done()
-	peering := server.NewPeering(client, node, account, log)
-	peering.Step(ctx)
-	finished := make(chan struct{})
-	go func() {
-		defer close(finished)
-		_ = peering.Run(ctx) // ended by done; the outcome is that of the work
-	}()
-	err := work(ctx)
-	done()
-	<-finished
-	return err
 }

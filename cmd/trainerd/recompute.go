@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,8 +25,7 @@ type recomputeOptions struct {
 func (o *recomputeOptions) add(cmd *cobra.Command, limit time.Duration) {
 	o.node.add(cmd)
 	o.overlay.add(cmd)
-	cmd.Flags().Lookup("home").Usage = "folder to keep the fetched files in (default: a temporary one)"
-	cmd.Flags().Lookup("home").DefValue = ""
+	temporaryHome(cmd)
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print JSON")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", limit, "give up after this long; 0 for never")
 	cmd.Flags().DurationVar(&o.fetchTimeout, "fetch-timeout", 20*time.Second, "give up on one file after this long")
@@ -49,23 +47,15 @@ func (o *recomputeOptions) run(cmd *cobra.Command, work func(ctx context.Context
 		return err
 	}
 	defer client.Close()
-	if !cmd.Flags().Changed("home") {
-		dir, err := os.MkdirTemp("", "trainerd-"+cmd.Name()+"-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		o.overlay.home = dir
-	}
 	log, err := newLogger("error")
 	if err != nil {
 		return err
 	}
-	node, err := o.overlay.open(ctx, log)
+	node, cleanUp, err := o.overlay.openTemporary(ctx, cmd, log)
 	if err != nil {
 		return err
 	}
-	defer node.Close()
+	defer cleanUp()
 	server.NewPeering(client, node, nil, log).Step(ctx)
 	return work(ctx, client, func(ctx context.Context, cid string, size uint64, sha256 []byte) ([]byte, error) {
 		ctx, cancel := context.WithTimeout(ctx, o.fetchTimeout)

@@ -93,7 +93,8 @@ func settle(t *testing.T) *settled {
 	in := verifier.RoundInputs(testChain, s.group, s.round, testTrainer)
 	rows, err := verifier.New().Rows(t.Context(), in, s.fetch)
 	require.NoError(t, err)
-	weights, err := in.InitialWeights(s.group.Settings.InitSeed)
+	in.InitSeed = s.group.Settings.InitSeed
+	weights, err := in.InitialWeights(t.Context(), s.fetch)
 	require.NoError(t, err)
 	model, err := in.Decode(weights)
 	require.NoError(t, err)

@@ -138,6 +138,9 @@ func replayRound(ctx context.Context, client roundReader, g poltypes.Group, numb
 	if err != nil {
 		return replayed{}, fmt.Errorf("round %d of group %q: %w", number, g.Name, err)
 	}
+	if g, err = withPinnedModel(ctx, client, g, round, submissions); err != nil {
+		return replayed{}, err
+	}
 	m := poltypes.NewAuditManifest(client.ChainID(), g, round, s)
 	common, err := auditedSegments(ctx, client, m, s)
 	if err != nil {

@@ -101,7 +101,13 @@ func (o *serveOptions) run(ctx context.Context) error {
 		}
 		chainID = client.ChainID()
 	}
-	worker := server.NewWorker(client, node, verifier.New(), answers, log)
+	results, err := server.OpenResults(node, filepath.Join(o.overlay.home, "results.json"))
+	if err != nil {
+		return err
+	}
+	v := verifier.New()
+	v.Add = results.Keep
+	worker := server.NewWorker(client, node, v, answers, log)
 	var service api.SidecarServer = server.NewService(chainID, worker, answers, secrets, node, problem)
 	if o.cheat != "" {
 		kind, err := cheat.Check(o.cheat, cheat.Validator, chainID)
@@ -124,12 +130,12 @@ func (o *serveOptions) run(ctx context.Context) error {
 			if err := identifyPatiently(ctx, client, chainID, log); err != nil {
 				return err
 			}
-			return o.follow(ctx, client, node, worker, problem, log)
+			return o.follow(ctx, client, node, results, worker, problem, log)
 		})
 }
 
 // follow runs what needs the node.
-func (o *serveOptions) follow(ctx context.Context, client *chain.Client, node *overlay, worker *server.Worker, problem string, log *slog.Logger) error {
+func (o *serveOptions) follow(ctx context.Context, client *chain.Client, node *overlay, results *server.Results, worker *server.Worker, problem string, log *slog.Logger) error {
 	var sender server.Sender
 	if o.key.signing.From != "" {
 		account, err := o.key.open(client)
@@ -138,7 +144,7 @@ func (o *serveOptions) follow(ctx context.Context, client *chain.Client, node *o
 		}
 		sender = account
 	}
-	retention, err := server.OpenRetention(client, node, filepath.Join(o.overlay.home, "retention.json"), o.keep, log)
+	retention, err := server.OpenRetention(client, node, results, filepath.Join(o.overlay.home, "retention.json"), o.keep, log)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/pold-network/pold/engine"
 	"github.com/pold-network/pold/sidecar/chain"
 	"github.com/pold-network/pold/sidecar/cheat"
-	"github.com/pold-network/pold/sidecar/server"
 	"github.com/pold-network/pold/sidecar/trainer"
 	"github.com/pold-network/pold/sidecar/verifier"
 )
@@ -87,19 +86,7 @@ func (o *competeOptions) compete(ctx context.Context, recipe trainer.Recipe, wor
 	if err != nil {
 		return err
 	}
-	ctx, done := context.WithCancel(ctx)
-	defer done()
-	peering := server.NewPeering(client, node, account, log)
-	peering.Step(ctx)
-	finished := make(chan struct{})
-	go func() {
-		defer close(finished)
-		_ = peering.Run(ctx) // ended by done; the outcome is that of the work
-	}()
-	err = work(ctx, t)
-	done()
-	<-finished
-	return err
+	return whileAnnounced(ctx, client, node, account, log, func(ctx context.Context) error { return work(ctx, t) })
 }
 
 func newTrainCommand() *cobra.Command {

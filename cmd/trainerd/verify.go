@@ -26,7 +26,8 @@ func newVerifyCommand() *cobra.Command {
 		Use:   "verify",
 		Short: "Fetch a round's files and recompute its verdict",
 		Long: `Verify fetches the data, the parent and the checkpoints of a settled round by CID from announced peers, recomputes every figure on
-which validators agreed, and compares. It trusts the node only for what the chain says. Exit code 7: a figure differs.`,
+which validators agreed, and compares. It trusts the node only for what the chain says. The model of a round from before a change of
+the group's model is known only while the chain keeps a task of that round. Exit code 7: a figure differs; 3: the chain has forgotten it.`,
 		Example: `  trainerd verify --group digits --round 3`,
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -122,6 +123,13 @@ func (v verification) report(asJSON bool) error {
 func recompute(ctx context.Context, client roundReader, fetch verifier.FetchFunc, group poltypes.Group, round poltypes.Round, only string) (verification, error) {
 	v := verifier.New()
 	result := verification{Group: group.Name, Round: round.Number, Winner: round.Winner, Equal: true}
+	submissions, err := client.Submissions(ctx, group.Name, round.Number)
+	if err != nil {
+		return result, err
+	}
+	if group, err = withPinnedModel(ctx, client, group, round, submissions); err != nil {
+		return result, err
+	}
 	check := func(who, trainer string, c poltypes.Checkpoint, verdict *poltypes.Verdict) error {
 		if verdict == nil {
 			return nil
@@ -147,10 +155,6 @@ func recompute(ctx context.Context, client roundReader, fetch verifier.FetchFunc
 		if err := check(parent, "", round.Parent, round.ParentVerdict); err != nil {
 			return result, err
 		}
-	}
-	submissions, err := client.Submissions(ctx, group.Name, round.Number)
-	if err != nil {
-		return result, err
 	}
 	for _, s := range submissions {
 		if only != "" && s.Trainer != only {

@@ -71,7 +71,9 @@ func newPlanter(t *testing.T) (*Planter, *fakeChain, []byte) {
 		Model: poltypes.ModelSpec{InputShape: []uint32{8, 8}, Layers: []*poltypes.Layer{{Name: "out", Kind: "dense", Units: 10}}}}},
 		round: poltypes.Round{Group: "g", Number: 4, Phase: poltypes.ROUND_PHASE_COMMIT, TrainingSet: "digits", EngineVersion: engine.Version,
 			Table: trainingsettypes.Table{Cid: "table", Sha256: sum[:], Size_: uint64(len(digits.CSV())), Rows: digits.Rows, Columns: 65, Targets: 1, Root: root, ValidationPermille: 200}}}
-	file, err := verifier.RoundInputs("test-1", c.group, c.round, "pol1trainer").InitialWeights(make([]byte, 32))
+	in := verifier.RoundInputs("test-1", c.group, c.round, "pol1trainer")
+	in.InitSeed = make([]byte, 32)
+	file, err := in.InitialWeights(t.Context(), nil)
 	require.NoError(t, err)
 	fetch := func(context.Context, string, uint64, []byte) ([]byte, error) { return digits.CSV(), nil }
 	return &Planter{Chain: c, Sender: c, Fetch: fetch, Verifier: verifier.New(), Dir: filepath.Join(t.TempDir(), "canaries"), Poll: 1}, c, file

@@ -48,6 +48,7 @@ type fakeNode struct {
 	check      func(n int) *sdk.TxResponse // refuses broadcast n
 	result     *sdk.TxResponse             // of every transaction in a block
 	included   map[string]bool
+	register   func(*grpc.Server) // adds further services; may be nil
 }
 
 // info is the service that names the chain.
@@ -130,6 +131,9 @@ func start(t *testing.T, f *fakeNode) (*Client, *Account) {
 	cmtservice.RegisterServiceServer(server, &info{f: f})
 	txtypes.RegisterServiceServer(server, f)
 	authtypes.RegisterQueryServer(server, f)
+	if f.register != nil {
+		f.register(server)
+	}
 	go server.Serve(listener) //nolint:errcheck // ends with Stop
 	t.Cleanup(server.Stop)
 	require.NoError(t, c.Identify(t.Context(), "test-1"))

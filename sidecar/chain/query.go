@@ -172,6 +172,27 @@ func (c *Client) TrainingSets(ctx context.Context) ([]trainingsettypes.TrainingS
 	})
 }
 
+// Revisions returns the history of a training set, oldest version first.
+func (c *Client) Revisions(ctx context.Context, set string) ([]trainingsettypes.Revision, error) {
+	return pages(func(page *query.PageRequest) ([]trainingsettypes.Revision, *query.PageResponse, error) {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		r, err := trainingsettypes.NewQueryClient(c.conn).Revisions(ctx, &trainingsettypes.QueryRevisionsRequest{TrainingSet: set, Pagination: page})
+		return r.GetRevisions(), r.GetPagination(), c.queryError(fmt.Sprintf("the versions of training set %q", set), err)
+	})
+}
+
+// Proposal returns a proposed change of a training set.
+func (c *Client) Proposal(ctx context.Context, id uint64) (trainingsettypes.Proposal, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	r, err := trainingsettypes.NewQueryClient(c.conn).Proposal(ctx, &trainingsettypes.QueryProposalRequest{Id: id})
+	if err != nil {
+		return trainingsettypes.Proposal{}, c.queryError(fmt.Sprintf("proposal %d", id), err)
+	}
+	return r.Proposal, nil
+}
+
 // pages reads a list to its end, or to maxItems.
 func pages[T any](next func(*query.PageRequest) ([]T, *query.PageResponse, error)) ([]T, error) {
 	var all []T

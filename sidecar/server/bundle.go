@@ -68,6 +68,9 @@ func (w *Worker) holds(objects ...object) bool {
 
 // read keeps what a fetched file says about further ones.
 func (w *Worker) read(o object, file []byte) {
+	if namesValues(file) {
+		w.valued[o] = true
+	}
 	if !w.watched[o] {
 		return
 	}

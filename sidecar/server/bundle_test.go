@@ -32,7 +32,7 @@ func prove(t *testing.T, w *world) *proved {
 	in := verifier.ManifestInputs(&score)
 	rows, err := verifier.New().Rows(t.Context(), in, w.store.Fetch)
 	require.NoError(t, err)
-	start, err := in.InitialWeights(score.InitSeed)
+	start, err := in.InitialWeights(t.Context(), w.store.Fetch)
 	require.NoError(t, err)
 	model, err := in.Decode(start)
 	require.NoError(t, err)

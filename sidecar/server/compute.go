@@ -19,8 +19,10 @@ func (w *Worker) compute(ctx context.Context, j job, operator string) (answer ap
 		}
 	}()
 	fetch := func(ctx context.Context, cid string, size uint64, hash []byte) ([]byte, error) {
-		if o, err := newObject(cid, size, hash); err != nil || j.missing[o] {
-			return nil, errMissing
+		if hash != nil { // a value is known by its CID alone
+			if o, err := newObject(cid, size, hash); err != nil || j.missing[o] {
+				return nil, errMissing
+			}
 		}
 		ctx, cancel := context.WithTimeout(ctx, laterAttempts)
 		defer cancel()
@@ -31,7 +33,7 @@ func (w *Worker) compute(ctx context.Context, j job, operator string) (answer ap
 		return api.Answer{}, err
 	}
 	if r.Problem != "" || len(r.Challenges) > 0 {
-		w.log.Info("a checkpoint or transcript is refuted", "task", j.task.ID, "finding", r.Problem, "challenged segments", r.Challenges)
+		w.log.Info("what the task is about is refuted", "task", j.task.ID, "finding", r.Problem, "challenged segments", r.Challenges)
 	}
 	return api.Answer{TaskId: j.task.ID, Answer: r.Answer, Personal: r.Personal, Challenges: r.Challenges}, nil
 }

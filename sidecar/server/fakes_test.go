@@ -8,6 +8,9 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multihash"
+
 	"cosmossdk.io/collections"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -36,6 +39,7 @@ type fakeChain struct {
 	rounds  map[string]poltypes.Round
 	reveals map[string][]poltypes.Submission
 	sets    []trainingsettypes.TrainingSet
+	history map[string][]trainingsettypes.Revision
 }
 
 var errDown = errors.New("connection refused")
@@ -79,6 +83,11 @@ func (c *fakeChain) Groups(context.Context) (g []poltypes.Group, err error) {
 func (c *fakeChain) TrainingSets(context.Context) (s []trainingsettypes.TrainingSet, err error) {
 	err = c.locked(func() { s = append(s, c.sets...) })
 	return s, err
+}
+
+func (c *fakeChain) Revisions(_ context.Context, set string) (r []trainingsettypes.Revision, err error) {
+	err = c.locked(func() { r = append(r, c.history[set]...) })
+	return r, err
 }
 
 func roundKey(group string, n uint64) string { return fmt.Sprintf("%s/%d", group, n) }
@@ -145,10 +154,25 @@ func (s *fakeStore) Fetch(ctx context.Context, cid string, size uint64, hash []b
 		return nil, errors.New("nobody holds it")
 	}
 	sum := sha256.Sum256(b)
-	if !s.lie && (uint64(len(b)) != size || string(sum[:]) != string(hash)) {
+	if hash != nil && !s.lie && (uint64(len(b)) != size || string(sum[:]) != string(hash)) {
 		return nil, errors.New("content differs from what was expected")
 	}
 	return b, nil
+}
+
+func (s *fakeStore) Add(_ context.Context, file []byte) (string, error) {
+	name := rawCID(file)
+	s.put(name, file)
+	return name, nil
+}
+
+// rawCID is the CID of bytes that fit into one block.
+func rawCID(file []byte) string {
+	hash, err := multihash.Sum(file, multihash.SHA2_256, -1)
+	if err != nil {
+		panic(err)
+	}
+	return cid.NewCidV1(cid.Raw, hash).String()
 }
 
 func (s *fakeStore) Provide(_ context.Context, cid string) error {

@@ -21,9 +21,11 @@ const (
 	maxBackoff      = 10 * time.Second
 )
 
-// Store is the part of a swarm node that the worker uses. Fetch takes local bytes first and verifies size and hash.
+// Store is the part of a swarm node that the worker uses. Fetch takes local bytes first and verifies size and hash; without a hash the
+// size is the most that the object may have. Add announces nothing.
 type Store interface {
 	Fetch(ctx context.Context, cid string, size uint64, sha256 []byte) ([]byte, error)
+	Add(ctx context.Context, file []byte) (cid string, err error)
 	Provide(ctx context.Context, cid string) error
 	Remove(cid string) error
 }
@@ -75,6 +77,9 @@ func (w *Worker) due(now time.Time, n int) []object {
 func (w *Worker) fetch(ctx context.Context, o object, limit time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	if o.values {
+		return nil, w.fetchValues(ctx, o)
+	}
 	b, err := w.store.Fetch(ctx, o.cid, o.size, o.hash[:])
 	if err != nil {
 		return nil, err

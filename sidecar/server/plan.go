@@ -18,6 +18,8 @@ type object struct {
 	cid  string
 	size uint64
 	hash [sha256.Size]byte
+	// values stands for all values that the table's cells name, instead of the table.
+	values bool
 }
 
 func newObject(cid string, size uint64, hash []byte) (object, error) {
@@ -33,6 +35,8 @@ type job struct {
 	rank         int // lower is more urgent
 	manifestHash []byte
 	needs        []object
+	// tables are those of the needs whose cells may name values that are needed too.
+	tables []object
 	// audit is the pinned inputs of a task that replays segments, for the operator in of: its files are known once the transcript is.
 	audit *poltypes.AuditManifest
 	of    string
@@ -79,13 +83,18 @@ func (j *job) read(chainID, kind string, manifest []byte, operator string, own b
 		if err := verifier.DecodeManifest(&m, manifest, chainID, &m.ChainId); err != nil {
 			return err
 		}
+		if m.Delta != nil {
+			if err := j.need(m.Delta.Cid, m.Delta.Size_, m.Delta.Sha256); err != nil {
+				return err
+			}
+		}
 		return j.need(m.Table.Cid, m.Table.Size_, m.Table.Sha256)
 	}
 	return fmt.Errorf("unknown kind %q; install a newer release", kind)
 }
 
 func (j *job) readScore(m *poltypes.ScoreManifest) error {
-	if err := j.need(m.Table.Cid, m.Table.Size_, m.Table.Sha256); err != nil {
+	if err := j.needRows(m.Table); err != nil {
 		return err
 	}
 	for _, b := range m.Batches {
@@ -94,20 +103,24 @@ func (j *job) readScore(m *poltypes.ScoreManifest) error {
 		}
 	}
 	if m.CheckpointCid == "" {
-		return nil
+		return j.needCarried(m.Carried)
 	}
 	return j.need(m.CheckpointCid, m.CheckpointSize, m.CheckpointHash)
 }
 
 func (j *job) readAudit(m *poltypes.AuditManifest, operator string, own bool) error {
 	j.audit, j.of, j.own = m, operator, own
-	if err := j.need(m.Score.Table.Cid, m.Score.Table.Size_, m.Score.Table.Sha256); err != nil {
+	if err := j.needRows(m.Score.Table); err != nil {
 		return err
 	}
-	if m.Parent.Cid != "" {
-		if err := j.need(m.Parent.Cid, m.Parent.Size_, m.Parent.Sha256); err != nil {
-			return err
-		}
+	var err error
+	if m.Parent.Cid == "" {
+		err = j.needCarried(m.Carried)
+	} else {
+		err = j.need(m.Parent.Cid, m.Parent.Size_, m.Parent.Sha256)
+	}
+	if err != nil {
+		return err
 	}
 	return j.need(m.TranscriptCid, m.TranscriptSize, m.TranscriptRoot)
 }
@@ -129,6 +142,23 @@ func (j *job) need(cid string, size uint64, hash []byte) error {
 		j.needs = append(j.needs, o)
 	}
 	return err
+}
+
+// needRows notes a table that is read into rows.
+func (j *job) needRows(t trainingsettypes.Table) error {
+	if err := j.need(t.Cid, t.Size_, t.Sha256); err != nil {
+		return err
+	}
+	j.tables = append(j.tables, j.needs[len(j.needs)-1])
+	return nil
+}
+
+// needCarried notes the checkpoint that initial weights keep something of, if any.
+func (j *job) needCarried(c *poltypes.CarriedWeights) error {
+	if c == nil {
+		return nil
+	}
+	return j.need(c.Checkpoint.Cid, c.Checkpoint.Size_, c.Checkpoint.Sha256)
 }
 
 // sortJobs puts the most urgent first; equally urgent ones by id, so that all validators work in one order.

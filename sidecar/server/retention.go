@@ -32,19 +32,21 @@ type RetentionChain interface {
 	Round(ctx context.Context, group string, number uint64) (poltypes.Round, error)
 	Submissions(ctx context.Context, group string, round uint64) ([]poltypes.Submission, error)
 	TrainingSets(ctx context.Context) ([]trainingsettypes.TrainingSet, error)
+	Revisions(ctx context.Context, set string) ([]trainingsettypes.Revision, error)
 }
 
-// Retention removes checkpoints that lost more than some rounds ago, with their transcripts, and the training states that audits
-// have looked at. Tables, winners and the transcripts of winners are kept: anybody may want to recompute a
-// verdict or go on from a checkpoint. A submission can name any CID, even that of another group's winner, so every winner is noted
+// Retention removes checkpoints that lost more than some rounds ago, with their transcripts, the training states that audits have looked
+// at, proposed tables that were not adopted, and what the stakeholders of a training set have taken down. Other tables, winners and the
+// transcripts of winners are kept: anybody may want to recompute a verdict or go on from a checkpoint. A submission can name any CID, even that of another group's winner, so every winner is noted
 // before anything is removed, and a loser stays while any round of any group that was not swept names it.
 type Retention struct {
-	chain RetentionChain
-	store Store
-	path  string
-	keep  uint64
-	log   *slog.Logger
-	state retentionState
+	chain   RetentionChain
+	store   Store
+	results *Results
+	path    string
+	keep    uint64
+	log     *slog.Logger
+	state   retentionState
 }
 
 // retentionState is what a restart has to know.
@@ -53,14 +55,19 @@ type retentionState struct {
 	Noted map[string]uint64 `json:"noted"`
 	// Swept is, for each group, the last round whose losers were removed.
 	Swept map[string]uint64 `json:"swept"`
-	// Winners are the CIDs of winning checkpoints.
+	// Winners are the CIDs of checkpoints that won or that a lineage started from.
 	Winners []string `json:"winners"`
+	// Looked is, for each training set, the last version whose takedowns were carried out; Tables are the CIDs of the tables and deltas
+	// of its versions that stay.
+	Looked map[string]uint64   `json:"looked"`
+	Tables map[string][]string `json:"tables"`
 }
 
 // OpenRetention reads the state at path, or starts with none. Losing checkpoints are kept for keep rounds.
-func OpenRetention(chain RetentionChain, store Store, path string, keep uint64, log *slog.Logger) (*Retention, error) {
-	r := &Retention{chain: chain, store: store, path: path, keep: keep, log: log}
+func OpenRetention(chain RetentionChain, store Store, results *Results, path string, keep uint64, log *slog.Logger) (*Retention, error) {
+	r := &Retention{chain: chain, store: store, results: results, path: path, keep: keep, log: log}
 	r.state.Noted, r.state.Swept = map[string]uint64{}, map[string]uint64{}
+	r.state.Looked, r.state.Tables = map[string]uint64{}, map[string][]string{}
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return r, nil
@@ -71,7 +78,7 @@ func OpenRetention(chain RetentionChain, store Store, path string, keep uint64, 
 	if err != nil {
 		return nil, fmt.Errorf("retention state %s: %w; delete the file to start afresh: old checkpoints then stay on disk", path, err)
 	}
-	if r.state.Noted == nil || r.state.Swept == nil {
+	if r.state.Noted == nil || r.state.Swept == nil || r.state.Looked == nil || r.state.Tables == nil {
 		return nil, fmt.Errorf("retention state %s: incomplete; delete the file to start afresh: old checkpoints then stay on disk", path)
 	}
 	return r, nil
@@ -88,9 +95,9 @@ func (r *Retention) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 		if removed, err := r.Sweep(ctx); err != nil {
-			r.log.Debug("old checkpoints not removed yet", "error", err)
+			r.log.Debug("old files not removed yet", "error", err)
 		} else if removed > 0 {
-			r.log.Info("removed old checkpoints that lost", "count", removed)
+			r.log.Info("removed files that nobody needs any more", "count", removed)
 		}
 	}
 }
@@ -110,7 +117,29 @@ func (r *Retention) Sweep(ctx context.Context) (removed int, err error) {
 	if err != nil || !complete {
 		return 0, err
 	}
-	var protected map[string]bool
+	sets, err := r.chain.TrainingSets(ctx)
+	if err != nil {
+		return 0, err
+	}
+	protected := r.protected(groups, sets)
+	if removed, err = r.sweepTables(ctx, groups, sets, protected); err != nil {
+		return removed, err
+	}
+	// A submission may name the CID of anything.
+	for _, cids := range r.state.Tables {
+		for _, cid := range cids {
+			protected[cid] = true
+		}
+	}
+	for _, x := range r.results.all() {
+		protected[x.CID] = true
+	}
+	count, err := r.sweepRounds(ctx, groups, protected)
+	return removed + count, err
+}
+
+// sweepRounds removes the losers of rounds that are no longer kept.
+func (r *Retention) sweepRounds(ctx context.Context, groups []poltypes.Group, protected map[string]bool) (removed int, err error) {
 	var uses map[string]int
 	for _, g := range groups {
 		if g.Round <= r.keep {
@@ -118,10 +147,7 @@ func (r *Retention) Sweep(ctx context.Context) (removed int, err error) {
 		}
 		last := g.Round - r.keep - 1 // the newest round that may go
 		for n := 0; r.state.Swept[g.Name] < last && n < maxSweeps; n++ {
-			if protected == nil {
-				if protected, err = r.protected(ctx, groups); err != nil {
-					return removed, err
-				}
+			if uses == nil {
 				if uses, err = r.uses(ctx, groups); err != nil {
 					return removed, err
 				}
@@ -141,6 +167,7 @@ func (r *Retention) Sweep(ctx context.Context) (removed int, err error) {
 func (r *Retention) noteWinners(ctx context.Context, groups []poltypes.Group) (bool, error) {
 	complete := true
 	for _, g := range groups {
+		r.noteCarried(g.Carried)
 		for n := 0; r.state.Noted[g.Name]+1 < g.Round; n++ {
 			if n == maxSweeps {
 				complete = false
@@ -152,8 +179,11 @@ func (r *Retention) noteWinners(ctx context.Context, groups []poltypes.Group) (b
 			case errors.Is(err, collections.ErrNotFound): // past the chain's own retention
 			case err != nil:
 				return false, err
-			case round.Winner != "" && !slices.Contains(r.state.Winners, round.Checkpoint.Cid):
-				r.state.Winners = append(r.state.Winners, round.Checkpoint.Cid)
+			default:
+				if round.Winner != "" {
+					r.noteCheckpoint(round.Checkpoint.Cid)
+				}
+				r.noteCarried(round.Carried)
 			}
 			r.state.Noted[g.Name] = number
 		}
@@ -161,12 +191,20 @@ func (r *Retention) noteWinners(ctx context.Context, groups []poltypes.Group) (b
 	return complete, nil
 }
 
-// protected lists the CIDs that must stay for ever.
-func (r *Retention) protected(ctx context.Context, groups []poltypes.Group) (map[string]bool, error) {
-	sets, err := r.chain.TrainingSets(ctx)
-	if err != nil {
-		return nil, err
+func (r *Retention) noteCheckpoint(cid string) {
+	if !slices.Contains(r.state.Winners, cid) {
+		r.state.Winners = append(r.state.Winners, cid)
 	}
+}
+
+func (r *Retention) noteCarried(c *poltypes.CarriedWeights) {
+	if c != nil {
+		r.noteCheckpoint(c.Checkpoint.Cid)
+	}
+}
+
+// protected lists the CIDs that must stay: checkpoints that somebody may go on from, for ever, and the tables that sets have now.
+func (r *Retention) protected(groups []poltypes.Group, sets []trainingsettypes.TrainingSet) map[string]bool {
 	keep := map[string]bool{}
 	for _, cid := range r.state.Winners {
 		keep[cid] = true
@@ -177,7 +215,7 @@ func (r *Retention) protected(ctx context.Context, groups []poltypes.Group) (map
 	for _, g := range groups {
 		keep[g.Parent.Cid] = true
 	}
-	return keep, nil
+	return keep
 }
 
 // uses counts the submissions of each CID in the rounds of all groups that are not swept yet, the current ones included.

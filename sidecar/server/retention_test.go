@@ -32,6 +32,13 @@ func twoGroups(rounds uint64) (*fakeChain, *fakeStore) {
 	return chain, store
 }
 
+func noResults(t *testing.T, store Store) *Results {
+	t.Helper()
+	r, err := OpenResults(store, filepath.Join(t.TempDir(), "results.json"))
+	require.NoError(t, err)
+	return r
+}
+
 func TestRetentionRemovesOldLosersAndNothingElse(t *testing.T) {
 	chain, store := twoGroups(6)
 	// Round 1 also revealed the CIDs of a table, of a later winner and of another group's winner: a trap.
@@ -40,7 +47,7 @@ func TestRetentionRemovesOldLosersAndNothingElse(t *testing.T) {
 		chain.reveals[trap] = append(chain.reveals[trap], poltypes.Submission{CheckpointCid: cid})
 	}
 	path := filepath.Join(t.TempDir(), "retention.json")
-	r, err := OpenRetention(chain, store, path, 2, quiet)
+	r, err := OpenRetention(chain, store, noResults(t, store), path, 2, quiet)
 	require.NoError(t, err)
 	removed, err := r.Sweep(t.Context())
 	require.NoError(t, err)
@@ -53,7 +60,7 @@ func TestRetentionRemovesOldLosersAndNothingElse(t *testing.T) {
 	}
 
 	// A restart looks at no round twice.
-	r, err = OpenRetention(chain, store, path, 2, quiet)
+	r, err = OpenRetention(chain, store, noResults(t, store), path, 2, quiet)
 	require.NoError(t, err)
 	store.put("lose1", nil)
 	removed, err = r.Sweep(t.Context())
@@ -65,7 +72,7 @@ func TestRetentionRemovesOldLosersAndNothingElse(t *testing.T) {
 func TestRetentionRemovesNothingWhileTheNodeIsAway(t *testing.T) {
 	chain, store := twoGroups(6)
 	chain.down = true
-	r, err := OpenRetention(chain, store, filepath.Join(t.TempDir(), "retention.json"), 2, quiet)
+	r, err := OpenRetention(chain, store, noResults(t, store), filepath.Join(t.TempDir(), "retention.json"), 2, quiet)
 	require.NoError(t, err)
 	_, err = r.Sweep(t.Context())
 	require.ErrorIs(t, err, errDown)
@@ -89,7 +96,7 @@ func TestALoserOfOneGroupStaysWhileAnotherGroupStillUsesIt(t *testing.T) {
 			chain, store := twoGroups(6)
 			chain.groups[1].Round = 6
 			reveal(chain, "b", c.round, "lose1")
-			r, err := OpenRetention(chain, store, filepath.Join(t.TempDir(), "retention.json"), 2, quiet)
+			r, err := OpenRetention(chain, store, noResults(t, store), filepath.Join(t.TempDir(), "retention.json"), 2, quiet)
 			require.NoError(t, err)
 			_, err = r.Sweep(t.Context())
 			require.NoError(t, err)

@@ -47,6 +47,11 @@ func (w *Worker) plan(work *attestationtypes.QueryWorkResponse) {
 			delete(w.transcripts, o)
 		}
 	}
+	for o := range w.valued {
+		if _, ok := w.downloads[o]; !ok {
+			delete(w.valued, o)
+		}
+	}
 	for id := range w.waits {
 		if !open[id] {
 			delete(w.waits, id)
@@ -79,6 +84,7 @@ func (w *Worker) planJobs(tasks []attestationtypes.Task, operator string, open m
 			states, wants, _ := w.segments(transcript, j.audit, j.of, j.own)
 			j.needs, j.wants = append(j.needs, states...), wants
 		}
+		j.needs = append(j.needs, w.valuesOf(j.tables)...)
 		w.jobs = append(w.jobs, j)
 	}
 	sortJobs(w.jobs)

@@ -47,6 +47,8 @@ type Worker struct {
 	// watched are the transcripts among what is wanted; transcripts are those that were fetched, nil for files that are none.
 	watched     map[object]bool
 	transcripts map[object]*engine.Transcript
+	// valued are the fetched files that look like tables with columns of content identifiers.
+	valued map[object]bool
 
 	mu       sync.RWMutex
 	operator string
@@ -70,7 +72,7 @@ type artefactKey struct {
 func NewWorker(chain Chain, store Store, v *verifier.Verifier, answers *Answers, log *slog.Logger) *Worker {
 	return &Worker{chain: chain, store: store, verifier: v, answers: answers, log: log, connected: true,
 		downloads: map[object]*download{}, waits: map[uint64]jobWait{}, abstained: map[uint64]string{},
-		watched: map[object]bool{}, transcripts: map[object]*engine.Transcript{},
+		watched: map[object]bool{}, transcripts: map[object]*engine.Transcript{}, valued: map[object]bool{},
 		held: map[artefactKey]bool{}, done: make(chan func())}
 }
 
@@ -187,7 +189,7 @@ func (w *Worker) start(ctx context.Context, background *sync.WaitGroup) {
 // is challenged.
 func (w *Worker) ready(now time.Time) (job, bool) {
 	for _, j := range w.jobs {
-		if _, ok := w.answers.Get(j.task.ID, j.manifestHash, w.Operator()); ok || w.waits[j.task.ID].next.After(now) || !w.holds(j.needs...) {
+		if _, ok := w.answers.Get(j.task.ID, j.manifestHash, w.Operator()); ok || w.waits[j.task.ID].next.After(now) || !w.holds(j.needs...) || !w.holds(w.valuesOf(j.tables)...) {
 			continue
 		}
 		if j.audit != nil && !w.known(&j) {

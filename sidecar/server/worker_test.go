@@ -24,10 +24,16 @@ var tableFile = []byte("x,y\n0,0\n1,1\n2,0\n3,1\n")
 
 func table(t *testing.T) trainingsettypes.Table {
 	t.Helper()
-	parsed, err := dataset.Parse(bytes.NewReader(tableFile))
+	return describe(t, tableFile)
+}
+
+// describe is a table of one target, as it is registered.
+func describe(t *testing.T, file []byte) trainingsettypes.Table {
+	t.Helper()
+	parsed, err := dataset.Parse(bytes.NewReader(file))
 	require.NoError(t, err)
-	root, sum := parsed.Root(), sha256.Sum256(tableFile)
-	return trainingsettypes.Table{Cid: "table", Sha256: sum[:], Size_: uint64(len(tableFile)), Rows: 4, Columns: 2, Targets: 1, Root: root[:]}
+	root, sum := parsed.Root(), sha256.Sum256(file)
+	return trainingsettypes.Table{Cid: "table", Sha256: sum[:], Size_: uint64(len(file)), Rows: uint64(parsed.Rows()), Columns: uint32(parsed.Columns()), Targets: 1, Root: root[:]}
 }
 
 func dataTask(t *testing.T, id uint64, status attestationtypes.TaskStatus) attestationtypes.Task {
@@ -60,6 +66,7 @@ type world struct {
 	chain   *fakeChain
 	store   *fakeStore
 	answers *Answers
+	results *Results
 	worker  *Worker
 }
 
@@ -72,7 +79,11 @@ func run(t *testing.T, test func(t *testing.T, w *world)) {
 		require.NoError(t, err)
 		defer answers.Close()
 		w := &world{chain: &fakeChain{height: 1}, store: newStore(), answers: answers}
-		w.worker = NewWorker(w.chain, w.store, verifier.New(), answers, quiet)
+		w.results, err = OpenResults(w.store, path+".results")
+		require.NoError(t, err)
+		v := verifier.New()
+		v.Add = w.results.Keep
+		w.worker = NewWorker(w.chain, w.store, v, answers, quiet)
 		w.worker.SetOperator(testOperator)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)

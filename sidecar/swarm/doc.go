@@ -18,7 +18,8 @@
 // again when nothing arrives, verify, pin. A damaged block is deleted when it
 // is read and fetched again from a neighbour (heal.go); a peer that sends
 // blocks nobody asked for, which is what a wrong block looks like, is cut off
-// (guard.go).
+// (guard.go). FetchCID (fetchcid.go) is for an object of which only the CID is
+// known: its size comes from its root block.
 //
 // Add never announces: a client must not show a CID before it reveals.
 // Provide does, and only for roots.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
 	mh "github.com/multiformats/go-multihash"
 )
@@ -70,11 +71,18 @@ func (n *Node) fetch(ctx context.Context, id string, want Expect, keep func(cid.
 		}
 		return []byte{}, nil
 	}
-	d := &download{node: n, root: root, filled: make([]atomic.Bool, (want.Size+ChunkSize-1)/ChunkSize)}
+	return n.load(ctx, root, &want.SHA256, keep)
+}
+
+// load downloads an object whose root fits and checks its hash, unless that is
+// not known.
+func (n *Node) load(ctx context.Context, root span, want *[32]byte, keep func(cid.Cid, Object) error) ([]byte, error) {
+	d := &download{node: n, root: root, filled: make([]atomic.Bool, (root.size+ChunkSize-1)/ChunkSize)}
 	defer func() { n.holds.release(d.held) }()
-	data, err := d.run(ctx)
+	err := d.run(ctx, d.walk)
+	var sum [32]byte
 	if err == nil {
-		err = n.verify(ctx, c, data, want)
+		sum, err = n.verify(ctx, root.cid, d.data, want)
 	}
 	if errors.Is(err, ErrMismatch) {
 		n.discard(d)
@@ -83,7 +91,7 @@ func (n *Node) fetch(ctx context.Context, id string, want Expect, keep func(cid.
 	if err != nil {
 		return nil, err
 	}
-	return data, keep(c, Object{CID: id, Size: want.Size, SHA256: want.SHA256})
+	return d.data, keep(root.cid, Object{CID: root.cid.String(), Size: root.size, SHA256: sum})
 }
 
 // checkLeafHash compares the hash inside the CID of a one-block object, which
@@ -102,24 +110,25 @@ func checkLeafHash(root span, want Expect) error {
 	return nil
 }
 
-// verify checks the bytes against the expected hash, and that their DAG is the
-// one this network builds: one content, one CID. Of a pinned object the latter
-// is known.
-func (n *Node) verify(ctx context.Context, c cid.Cid, data []byte, want Expect) error {
-	if got := sha256.Sum256(data); got != want.SHA256 {
-		return fmt.Errorf("%w: expected sha256 %x, got %x", ErrMismatch, want.SHA256, got)
+// verify checks the bytes against the expected hash, if there is one, and that
+// their DAG is the one this network builds: one content, one CID. Of a pinned
+// object the latter is known. It returns the hash of the bytes.
+func (n *Node) verify(ctx context.Context, c cid.Cid, data []byte, want *[32]byte) ([32]byte, error) {
+	got := sha256.Sum256(data)
+	if want != nil && got != *want {
+		return got, fmt.Errorf("%w: expected sha256 %x, got %x", ErrMismatch, *want, got)
 	}
 	if _, ok := n.pins.get(c); ok {
-		return nil
+		return got, nil
 	}
 	canonical, err := buildDAG(ctx, data, discardBlock)
 	if err != nil {
-		return err
+		return got, err
 	}
 	if canonical != c {
-		return fmt.Errorf("%w: on this network these bytes have the cid %s", ErrMismatch, canonical)
+		return got, fmt.Errorf("%w: on this network these bytes have the cid %s", ErrMismatch, canonical)
 	}
-	return nil
+	return got, nil
 }
 
 // download is one Fetch under way.
@@ -135,18 +144,18 @@ type download struct {
 	arrived atomic.Int64 // blocks from disk or network
 }
 
-// run repeats attempts until one completes, the content is refused, or ctx
-// ends.
-func (d *download) run(ctx context.Context) ([]byte, error) {
+// run repeats work, with a new session each time, until it is done, the
+// content is refused, or ctx ends.
+func (d *download) run(ctx context.Context, work func(context.Context, func() fetcher) error) error {
 	for {
-		err := d.attempt(ctx)
+		err := d.attempt(ctx, work)
 		switch {
 		case err == nil:
-			return d.data, nil
+			return nil
 		case ctx.Err() != nil:
-			return nil, d.explain(context.Cause(ctx))
+			return d.explain(context.Cause(ctx))
 		case !errors.Is(err, errStalled):
-			return nil, err
+			return err
 		}
 		d.node.log.Info("download stalled, trying again", "cid", d.root.cid.String())
 		d.node.peering.redialNow()
@@ -164,8 +173,8 @@ func (d *download) explain(cause error) error {
 		got, len(d.filled), len(d.node.Connected()), cause)
 }
 
-// attempt loads the whole DAG through one session.
-func (d *download) attempt(ctx context.Context) error {
+// attempt does the work through one session.
+func (d *download) attempt(ctx context.Context, work func(context.Context, func() fetcher) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var background sync.WaitGroup
 	defer background.Wait()
@@ -178,6 +187,11 @@ func (d *download) attempt(ctx context.Context) error {
 		background.Go(func() { d.node.routing.connectProviders(ctx, d.root.cid) })
 		return d.node.exchange.session(ctx)
 	})
+	return work(ctx, session)
+}
+
+// walk loads the whole DAG.
+func (d *download) walk(ctx context.Context, session func() fetcher) error {
 	load := func(ctx context.Context, s span) ([]byte, error) { return d.load(ctx, s, session) }
 	return walk(ctx, d.root, fetchWindow, load, func(s span, leaf []byte) {
 		copy(d.data[s.offset:], leaf)
@@ -216,38 +230,56 @@ func (d *download) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 // load gets one block from disk or from peers and checks that it fits its
 // place in the DAG before it is stored.
 func (d *download) load(ctx context.Context, s span, session func() fetcher) ([]byte, error) {
-	n := d.node
-	d.hold(s.cid)
-	b, err := n.store.Get(ctx, s.cid)
-	local := err == nil
+	b, local, err := d.block(ctx, s.cid, session)
 	if err != nil {
-		if !isMissing(err) {
-			return nil, fmt.Errorf("read block %s: %w", s.cid, err)
-		}
-		done := n.guard.expect(s.cid)
-		b, err = session().GetBlock(ctx, s.cid)
-		done()
-		if err != nil {
-			if cause := context.Cause(ctx); cause != nil {
-				err = cause
-			}
-			return nil, fmt.Errorf("get block %s from peers: %w", s.cid, err)
-		}
+		return nil, err
 	}
-	d.arrived.Add(1)
-	if _, err := s.children(b.RawData()); err != nil {
+	if _, err := s.children(b); err != nil {
 		return nil, err
 	}
 	if s.cid == d.root.cid && d.data == nil {
 		d.data = make([]byte, d.root.size)
 	}
 	if local {
-		return b.RawData(), nil
+		return b, nil
 	}
-	if err := n.store.Put(ctx, b); err != nil {
-		return nil, err
+	return b, d.store(ctx, s.cid, b)
+}
+
+// block gets the verified bytes of one block and says whether they were on
+// disk.
+func (d *download) block(ctx context.Context, c cid.Cid, session func() fetcher) (_ []byte, local bool, _ error) {
+	n := d.node
+	d.hold(c)
+	b, err := n.store.Get(ctx, c)
+	if local = err == nil; !local {
+		if !isMissing(err) {
+			return nil, false, fmt.Errorf("read block %s: %w", c, err)
+		}
+		done := n.guard.expect(c)
+		b, err = session().GetBlock(ctx, c)
+		done()
+		if err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				err = cause
+			}
+			return nil, false, fmt.Errorf("get block %s from peers: %w", c, err)
+		}
 	}
-	return b.RawData(), n.exchange.announce(ctx, b)
+	d.arrived.Add(1)
+	return b.RawData(), local, nil
+}
+
+// store keeps a block that came from peers and fits.
+func (d *download) store(ctx context.Context, c cid.Cid, data []byte) error {
+	b, err := blocks.NewBlockWithCid(data, c)
+	if err != nil {
+		return err
+	}
+	if err := d.node.store.Put(ctx, b); err != nil {
+		return err
+	}
+	return d.node.exchange.announce(ctx, b)
 }
 
 // hold keeps a block from being removed until the download ends.

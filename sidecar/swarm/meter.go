@@ -17,6 +17,9 @@ type meter struct {
 	received atomic.Int64
 }
 
+// Received returns how many bytes of blocks have arrived since the start.
+func (n *Node) Received() int64 { return n.meter.received.Load() }
+
 func (m *meter) LogRecvMessageStream(n int64, proto protocol.ID, _ peer.ID) {
 	if strings.HasPrefix(string(proto), "/ipfs/bitswap") {
 		m.received.Add(n)

@@ -59,7 +59,7 @@ func (t *Trainer) train(ctx context.Context, g poltypes.Group, r poltypes.Round)
 	if err != nil {
 		return c, "", err
 	}
-	if err := checkRecipe(g, t.recipe.engineRecipe(g, r, t.sender.Address(), t.halvings(g.Name))); err != nil {
+	if err := checkRecipe(g, t.recipe.engineRecipe(g, r, t.sender.Address(), t.halvings(r))); err != nil {
 		return c, "", err
 	}
 	watch, stop := context.WithCancel(ctx)
@@ -71,7 +71,7 @@ func (t *Trainer) train(ctx context.Context, g poltypes.Group, r poltypes.Round)
 
 	// A rate that brought the first rounds forward is too high near the end: halve it until the loss falls.
 	for try := 0; ; try++ {
-		recipe := t.recipe.engineRecipe(g, r, t.sender.Address(), t.halvings(g.Name))
+		recipe := t.recipe.engineRecipe(g, r, t.sender.Address(), t.halvings(r))
 		c, reason, err = t.attempt(ctx, in, model.Clone(), rows, recipe, before, g, r, &closing)
 		if reason != "" {
 			t.forget(c.transcript)
@@ -79,7 +79,7 @@ func (t *Trainer) train(ctx context.Context, g poltypes.Group, r poltypes.Round)
 		if err != nil || reason == "" || closing.Load() || try == maxHalvings {
 			return c, reason, err
 		}
-		t.halve(g.Name)
+		t.halve(r)
 		t.report(Event{Event: EventNote, Group: g.Name, Round: r.Number, Note: fmt.Sprintf("%s. Trying again with rate %g", reason, recipe.LearningRate/2)})
 	}
 }
@@ -113,17 +113,24 @@ func (t *Trainer) attempt(ctx context.Context, in verifier.Inputs, model *engine
 	return c, worth(c.lossE9, before, g), nil
 }
 
-// halvings returns how often the rate has been halved for a group.
-func (t *Trainer) halvings(group string) int {
+// lesson is what a round teaches, and to which model.
+type lesson struct{ model, data uint64 }
+
+// halvings returns how often the rate has been halved for the model and the data of a round: after a change of either there is
+// something new to learn, at the full rate.
+func (t *Trainer) halvings(r poltypes.Round) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.rateHalvings[group]
+	if l := (lesson{r.ModelVersion, r.TrainingSetVersion}); t.halvedFor[r.Group] != l {
+		t.halvedFor[r.Group], t.rateHalvings[r.Group] = l, 0
+	}
+	return t.rateHalvings[r.Group]
 }
 
-func (t *Trainer) halve(group string) {
+func (t *Trainer) halve(r poltypes.Round) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.rateHalvings[group] = min(t.rateHalvings[group]+1, maxRateHalvings)
+	t.rateHalvings[r.Group] = min(t.rateHalvings[r.Group]+1, maxRateHalvings)
 }
 
 // worth says why a loss could not win, or nothing.
@@ -142,7 +149,7 @@ func (t *Trainer) parent(ctx context.Context, in verifier.Inputs, g poltypes.Gro
 	var file []byte
 	var err error
 	if r.Parent.Cid == "" {
-		file, err = was.InitialWeights(g.Settings.InitSeed)
+		file, err = was.InitialWeights(ctx, t.fetch)
 	} else {
 		file, err = t.fetch(ctx, r.Parent.Cid, r.Parent.Size_, r.Parent.Sha256)
 	}

@@ -96,8 +96,10 @@ type Trainer struct {
 	mu        sync.Mutex
 	away      time.Time // since when the node does not answer
 	lastError time.Time
-	// rateHalvings counts, for each group, how often the rate was halved because the loss did not fall.
+	// rateHalvings counts, for each group, how often the rate was halved because the loss did not fall; halvedFor says for which
+	// model and data that was.
 	rateHalvings map[string]int
+	halvedFor    map[string]lesson
 }
 
 // New opens the journal and returns a trainer.
@@ -108,7 +110,7 @@ func New(c Config) (*Trainer, error) {
 	}
 	t := &Trainer{chain: c.Chain, sender: c.Sender, store: c.Store, verifier: c.Verifier, journal: j, logdir: c.Logdir, log: c.Log, report: c.Report,
 		recipe: c.Recipe, poll: c.Poll, transient: c.Transient, refused: c.Refused,
-		record: c.Record, claim: c.Claim, rateHalvings: map[string]int{}}
+		record: c.Record, claim: c.Claim, rateHalvings: map[string]int{}, halvedFor: map[string]lesson{}}
 	if t.poll == 0 {
 		t.poll = defaultPoll
 	}

@@ -257,7 +257,10 @@ func TestARateThatIsTooHighIsHalvedAndStaysSo(t *testing.T) {
 	require.NoError(t, trainer.Run(t.Context(), []string{"digits"}, 2))
 	require.Equal(t, account, chain.rounds[2].Winner)
 	require.Contains(t, events.names(), EventNote)
-	require.Positive(t, trainer.halvings("digits"))
+	r := *chain.rounds[2]
+	require.Positive(t, trainer.halvings(r))
+	r.TrainingSetVersion++
+	require.Zero(t, trainer.halvings(r), "other data deserve the full rate")
 }
 
 func TestANodeThatGoesAwayIsWaitedFor(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"strings"
 
 	"github.com/pold-network/pold/dataset"
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
@@ -14,8 +15,8 @@ import (
 // dataDomain separates the digests of data answers from every other hash of the protocol.
 const dataDomain = "pold/data/v1"
 
-// CheckData computes the answer of a data-delta task: what the registered bytes hold. An error means that these are not the
-// registered bytes and that this machine must abstain; a table that breaks the format is an answer.
+// CheckData computes the answer of a data-delta task without a delta: what the registered bytes hold. An error means that these are not
+// the registered bytes and that this machine must abstain; a table that breaks the format is an answer.
 func CheckData(m *trainingsettypes.DataManifest, file, manifestHash []byte) (trainingsettypes.DataAnswer, error) {
 	var a trainingsettypes.DataAnswer
 	if err := checkBytes("table", file, m.Table.Sha256, m.Table.Size_); err != nil {
@@ -27,9 +28,8 @@ func CheckData(m *trainingsettypes.DataManifest, file, manifestHash []byte) (tra
 		if !errors.As(err, &fault) {
 			return a, err
 		}
-		a.Status = findingOf(fault, file)
-		sum := sha256.Sum256(file)
-		copy(a.Digest[:], attestationtypes.HashFields([]byte(dataDomain), manifestHash, sum[:]))
+		a.Status = findingOf(fault, lineOf(file, fault.Line))
+		copy(a.Digest[:], attestationtypes.HashFields([]byte(dataDomain), manifestHash, m.Table.Sha256))
 		return a, nil
 	}
 	a.Rows, a.Columns, a.Root = uint64(table.Rows()), uint32(table.Columns()), table.Root()
@@ -56,27 +56,41 @@ func digestRows(table *dataset.Table, manifestHash []byte) (digest [sha256.Size]
 	return digest
 }
 
-// findingOf maps the first fault of a table to a finding.
-func findingOf(fault *dataset.Error, file []byte) trainingsettypes.DataStatus {
+// findingOf maps the first fault of a table to a finding; row is the text of the line with the fault.
+func findingOf(fault *dataset.Error, row []byte) trainingsettypes.DataStatus {
 	switch {
 	case fault.Line > 1 && fault.Column == 0 && fault.Earlier > 0:
 		return trainingsettypes.DataDuplicateRow
-	case fault.Line > 1 && fault.Column > 0 && notNumeric(file, fault.Line, fault.Column):
+	case strings.HasSuffix(fault.Name, ":cid"): // of its cells none is a number
+		return trainingsettypes.DataNotCanonical
+	case fault.Line > 1 && fault.Column > 0 && notNumeric(row, fault.Column):
 		return trainingsettypes.DataNotNumeric
 	}
 	return trainingsettypes.DataNotCanonical
 }
 
-// notNumeric reports whether a cell has no value at all, rather than an unusual spelling of one.
-func notNumeric(file []byte, line, column int) bool {
-	lines := bytes.SplitN(file, []byte{'\n'}, line+1)
-	if len(lines) < line {
-		return false
-	}
-	cells := bytes.Split(lines[line-1], []byte{','})
-	if len(cells) < column || len(lines[line-1]) == 0 {
+// notNumeric reports whether a cell of a row has no value at all, rather than an unusual spelling of one.
+func notNumeric(row []byte, column int) bool {
+	cells := bytes.Split(row, []byte{','})
+	if len(cells) < column || len(row) == 0 {
 		return false
 	}
 	_, _, err := dataset.Canonicalize(bytes.NewReader(append(append([]byte("x\n"), cells[column-1]...), '\n')))
 	return err != nil
+}
+
+// lineOf returns a line of a text, counted from 1, without its LF; nothing when there is none.
+func lineOf(text []byte, number int) []byte {
+	if number < 1 {
+		return nil
+	}
+	for ; number > 1; number-- {
+		at := bytes.IndexByte(text, '\n')
+		if at < 0 {
+			return nil
+		}
+		text = text[at+1:]
+	}
+	line, _, _ := bytes.Cut(text, []byte{'\n'})
+	return line
 }

@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -63,22 +64,27 @@ func checkBytes(what string, b, hash []byte, size uint64) error {
 // errUnfitData is a finding about the pinned table, not a fault of this machine.
 var errUnfitData = errors.New("training set does not suit the model")
 
-// load turns the pinned table into the two sides that the engine reads. A side without rows (nothing is held back, or the table is
-// tiny) is replaced by all rows, so that every table has a loss and a metric.
-func (in Inputs) load(spec *engine.Spec, file []byte) (*Rows, error) {
+// load turns the pinned table into the two sides that the engine reads, with the values themselves in place of content identifiers. A
+// row's side follows from its text in the pinned table. A side without rows (nothing is held back, or the table is tiny) is replaced by
+// all rows, so that every table has a loss and a metric.
+func (in Inputs) load(ctx context.Context, spec *engine.Spec, file []byte, fetch FetchFunc) (*Rows, error) {
 	table, err := parsePinned(file, in.Table)
 	if err != nil {
 		return nil, err
 	}
+	expanded, err := in.expand(ctx, table, fetch)
+	if err != nil {
+		return nil, err
+	}
 	// From here on, what is wrong is wrong for everybody: the pinned table does not suit the group.
-	all, err := in.data(table)
+	all, err := in.data(expanded)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnfitData, err)
 	}
 	if err := all.Validate(spec, engine.Objective(in.Objective)); err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnfitData, err)
 	}
-	training, validation := table.Split([]byte(in.TrainingSet), in.Table.ValidationPermille)
+	training, validation := table.Split(in.Table.Key(in.TrainingSet), in.Table.ValidationPermille)
 	if len(training) == 0 || len(validation) == 0 {
 		return &Rows{Training: all, Validation: all}, nil
 	}

@@ -14,13 +14,16 @@ type Inputs struct {
 	Model         poltypes.ModelSpec
 	Objective     poltypes.Objective
 	Evaluation    poltypes.EvaluationMode
-	TrainingSet   string // its name; the key of the split
+	TrainingSet   string // its name
 	Table         trainingsettypes.Table
 	EngineVersion string
 	// MappingSeed gives the secure mapping layer that the weights work with; empty for none.
 	MappingSeed []byte
 	// Batches are the sealed batches with their keys. Evaluation mode SEALED without any ranks by the claimed loss.
 	Batches []poltypes.SealedBatch
+	// InitSeed (32 bytes) and Carried, which may be nil, give the initial weights; InitSeed is empty where a checkpoint is pinned.
+	InitSeed []byte
+	Carried  *poltypes.CarriedWeights
 }
 
 // RoundInputs returns the inputs that a round of a group has pinned, for the checkpoint of a trainer. Batches are still sealed while
@@ -31,7 +34,7 @@ func RoundInputs(chainID string, g poltypes.Group, r poltypes.Round, trainer str
 	return in
 }
 
-// ParentInputs returns the inputs for the parent of a round.
+// ParentInputs returns the inputs for the parent of a round, from which a round without one gets its initial weights.
 func ParentInputs(chainID string, g poltypes.Group, r poltypes.Round) Inputs {
 	in := ManifestInputs(poltypes.NewScoreManifest(chainID, g, r, "", r.Parent))
 	in.Batches = nil
@@ -41,7 +44,8 @@ func ParentInputs(chainID string, g poltypes.Group, r poltypes.Round) Inputs {
 // ManifestInputs returns the inputs that a score task has pinned.
 func ManifestInputs(m *poltypes.ScoreManifest) Inputs {
 	return Inputs{Model: m.Model, Objective: m.Objective, Evaluation: m.Evaluation,
-		TrainingSet: m.TrainingSet, Table: m.Table, EngineVersion: m.EngineVersion, MappingSeed: m.MappingSeed, Batches: m.Batches}
+		TrainingSet: m.TrainingSet, Table: m.Table, EngineVersion: m.EngineVersion, MappingSeed: m.MappingSeed, Batches: m.Batches,
+		InitSeed: m.InitSeed, Carried: m.Carried}
 }
 
 // spec parses the model and refuses inputs that this program does not know how to evaluate.
@@ -104,26 +108,10 @@ func (in Inputs) Rebase(model *engine.Model) error {
 	return model.Rebase(mapping)
 }
 
-// InitialWeights returns the file of the weights that the first round of a lineage starts from.
-func (in Inputs) InitialWeights(seed []byte) ([]byte, error) {
-	spec, err := in.spec()
-	if err != nil {
-		return nil, err
-	}
-	if len(seed) != sha256.Size {
-		return nil, fmt.Errorf("init_seed: expected %d bytes, got %d", sha256.Size, len(seed))
-	}
-	model, err := engine.NewModel(spec, [sha256.Size]byte(seed))
-	if err != nil {
-		return nil, err
-	}
-	return model.Encode(), nil
-}
-
 // dataKey names the parsed rows of a table: equal keys give equal data, and equal findings about it.
 type dataKey struct {
 	table     string // hash, root, size, rows and columns as pinned
-	name      string
+	split     string // the key of the split
 	targets   uint32
 	permille  uint32
 	objective poltypes.Objective
@@ -133,7 +121,7 @@ type dataKey struct {
 
 func (in Inputs) dataKey() dataKey {
 	t, spec := in.Table, in.Model.Spec()
-	return dataKey{table: fmt.Sprintf("%x/%x/%d/%d/%d", t.Sha256, t.Root, t.Size_, t.Rows, t.Columns), name: in.TrainingSet, targets: in.Table.Targets,
-		permille: in.Table.ValidationPermille, objective: in.Objective,
+	return dataKey{table: fmt.Sprintf("%x/%x/%d/%d/%d", t.Sha256, t.Root, t.Size_, t.Rows, t.Columns), split: string(t.Key(in.TrainingSet)), targets: t.Targets,
+		permille: t.ValidationPermille, objective: in.Objective,
 		inputs: spec.Inputs(), outputs: spec.Outputs(), labels: spec.LabelsPerRow(), vocabulary: spec.Vocabulary()}
 }

@@ -81,8 +81,8 @@ func (v *Verifier) NewReplay(ctx context.Context, m *poltypes.AuditManifest, fil
 // parent returns the weights that the training starts from, moved to the trainer's mapping.
 func (in Inputs) parent(ctx context.Context, m *poltypes.AuditManifest, fetch FetchFunc) (*engine.Model, error) {
 	was := in
-	was.MappingSeed = m.Parent.MappingSeed
-	file, err := was.weights(ctx, m.Parent.Cid, m.Parent.Size_, m.Parent.Sha256, m.InitSeed, fetch)
+	was.MappingSeed, was.InitSeed, was.Carried = m.Parent.MappingSeed, m.InitSeed, m.Carried
+	file, err := was.weights(ctx, m.Parent.Cid, m.Parent.Size_, m.Parent.Sha256, fetch)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func recordProof(t *testing.T) *proof {
 	in := ManifestInputs(&score)
 	rows, err := New().Rows(t.Context(), in, p.files.fetch)
 	require.NoError(t, err)
-	weights, err := in.InitialWeights(score.InitSeed)
+	weights, err := in.InitialWeights(t.Context(), p.files.fetch)
 	require.NoError(t, err)
 	model, err := in.Decode(weights)
 	require.NoError(t, err)

@@ -15,7 +15,8 @@ import (
 // scoreDomain separates the digests of score answers from every other hash of the protocol.
 const scoreDomain = "pold/score/v1"
 
-// FetchFunc returns the object of a CID, which must have this size and SHA-256. The verifier checks both again.
+// FetchFunc returns the object of a CID, which must have this size in bytes and this SHA-256. Of an object of which only the CID is known
+// the hash is nil and the size is the most that it may have. The verifier checks all of it again.
 type FetchFunc func(ctx context.Context, cid string, size uint64, sha256 []byte) ([]byte, error)
 
 // Figures are what the evaluation of a checkpoint found.
@@ -65,7 +66,7 @@ func (v *Verifier) score(ctx context.Context, m *poltypes.ScoreManifest, operato
 	}
 	manifestHash := sha256.Sum256(encoded)
 	in := ManifestInputs(m)
-	file, err := in.weights(ctx, m.CheckpointCid, m.CheckpointSize, m.CheckpointHash, m.InitSeed, fetch)
+	file, err := in.weights(ctx, m.CheckpointCid, m.CheckpointSize, m.CheckpointHash, fetch)
 	if err != nil {
 		return a, nil, err
 	}
@@ -83,9 +84,9 @@ func (v *Verifier) score(ctx context.Context, m *poltypes.ScoreManifest, operato
 }
 
 // weights fetches the weights of a checkpoint, or makes the initial ones when there is no CID.
-func (in Inputs) weights(ctx context.Context, cid string, size uint64, hash, initSeed []byte, fetch FetchFunc) ([]byte, error) {
+func (in Inputs) weights(ctx context.Context, cid string, size uint64, hash []byte, fetch FetchFunc) ([]byte, error) {
 	if cid == "" {
-		return in.InitialWeights(initSeed)
+		return in.InitialWeights(ctx, fetch)
 	}
 	file, err := fetch(ctx, cid, size, hash)
 	if err != nil {

@@ -60,7 +60,7 @@ func trained(t *testing.T, m poltypes.ScoreManifest, f files) *engine.Model {
 	in := ManifestInputs(&m)
 	rows, err := New().Rows(t.Context(), in, f.fetch)
 	require.NoError(t, err)
-	start, err := in.InitialWeights(m.InitSeed)
+	start, err := in.InitialWeights(t.Context(), f.fetch)
 	require.NoError(t, err)
 	model, err := in.Decode(start)
 	require.NoError(t, err)
@@ -234,7 +234,7 @@ func TestWhatIsNotPinnedMeansAbstaining(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := files{"table": digits.CSV()}
 			m := digitsManifest()
-			start, err := ManifestInputs(&m).InitialWeights(m.InitSeed)
+			start, err := ManifestInputs(&m).InitialWeights(t.Context(), f.fetch)
 			require.NoError(t, err)
 			m = withCheckpoint(m, f, start)
 			v := New()

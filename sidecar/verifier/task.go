@@ -49,7 +49,7 @@ func (v *Verifier) compute(ctx context.Context, chainID string, t Task, operator
 		r, err := v.compute(ctx, chainID, Task{ID: m.TaskId, Kind: m.Kind, Manifest: m.Manifest}, m.Operator, false, fetch)
 		return Result{Answer: r.Personal}, err
 	case trainingsettypes.DataTaskKind:
-		return computeData(ctx, chainID, t, fetch)
+		return v.computeData(ctx, chainID, t, fetch)
 	}
 	var r Result
 	var sample []byte
@@ -84,21 +84,30 @@ func (v *Verifier) compute(ctx context.Context, chainID string, t Task, operator
 	return r, nil
 }
 
-func computeData(ctx context.Context, chainID string, t Task, fetch FetchFunc) (Result, error) {
+func (v *Verifier) computeData(ctx context.Context, chainID string, t Task, fetch FetchFunc) (Result, error) {
 	var m trainingsettypes.DataManifest
 	if err := DecodeManifest(&m, t.Manifest, chainID, &m.ChainId); err != nil {
 		return Result{}, err
 	}
-	file, err := fetch(ctx, m.Table.Cid, m.Table.Size_, m.Table.Sha256)
-	if err != nil {
-		return Result{}, err
-	}
 	hash := sha256.Sum256(t.Manifest)
-	a, err := CheckData(&m, file, hash[:])
+	var a trainingsettypes.DataAnswer
+	var err error
+	if m.Delta != nil {
+		a, err = v.checkDelta(ctx, &m, hash[:], fetch)
+	} else {
+		var file []byte
+		if file, err = fetch(ctx, m.Table.Cid, m.Table.Size_, m.Table.Sha256); err == nil {
+			a, err = CheckData(&m, file, hash[:])
+		}
+	}
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Answer: a.Encode()}, nil
+	r := Result{Answer: a.Encode()}
+	if a.Status != trainingsettypes.DataValid {
+		r.Problem = a.Status.String()
+	}
+	return r, nil
 }
 
 // DecodeManifest reads pinned inputs and refuses those of another chain, or with fields that this release does not know: they would be

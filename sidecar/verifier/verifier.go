@@ -7,6 +7,7 @@ import (
 
 	"github.com/pold-network/pold/engine"
 	poltypes "github.com/pold-network/pold/x/pol/types"
+	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
 const (
@@ -16,8 +17,15 @@ const (
 	maxFigureBytes = 32 << 20
 )
 
+// AddFunc takes the table that a delta leads to and returns its CID. A validator's stores the file, because the chain may adopt it at
+// once; elsewhere it may do no more than compute the CID.
+type AddFunc func(ctx context.Context, m *trainingsettypes.DataManifest, file []byte) (cid string, err error)
+
 // Verifier computes answers and keeps what the next one is likely to need again. It may be used from several goroutines.
 type Verifier struct {
+	// Add is set before the first use. A verifier without it abstains from tasks about deltas.
+	Add AddFunc
+
 	rows    *cache[dataKey, *Rows]
 	sealed  *cache[string, *engine.Data]
 	figures *cache[figuresKey, Figures]
@@ -52,7 +60,7 @@ func (v *Verifier) Rows(ctx context.Context, in Inputs, fetch FetchFunc) (*Rows,
 	if err != nil {
 		return nil, fmt.Errorf("training set %q: table %s: %w", in.TrainingSet, in.Table.Cid, err)
 	}
-	rows, err := in.load(spec, file)
+	rows, err := in.load(ctx, spec, file, fetch)
 	if err != nil {
 		return nil, fmt.Errorf("training set %q: %w", in.TrainingSet, err)
 	}

@@ -55,7 +55,7 @@ func (a *Arena) Start(trainer network.Account) *engine.Model {
 	file := a.Files[r.Parent.Cid]
 	if r.Parent.Cid == "" {
 		var err error
-		file, err = was.InitialWeights(g.Settings.InitSeed)
+		file, err = was.InitialWeights(context.Background(), a.fetch(anybody))
 		require.NoError(a.T, err)
 	}
 	model, err := was.Decode(file)

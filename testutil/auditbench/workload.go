@@ -126,7 +126,8 @@ func (t *trial) pin(ctx context.Context) error {
 	if t.rows, err = verifier.New().Rows(ctx, in, t.local); err != nil {
 		return err
 	}
-	weights, err := in.InitialWeights(t.m.InitSeed)
+	in.InitSeed = t.m.InitSeed
+	weights, err := in.InitialWeights(ctx, t.local)
 	if err != nil {
 		return err
 	}

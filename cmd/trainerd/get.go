@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pold-network/pold/sidecar/atomicfile"
+	"github.com/pold-network/pold/sidecar/swarm"
+	"github.com/pold-network/pold/sidecar/training"
+	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+)
+
+// getOptions name a file and where it goes.
+type getOptions struct {
+	node    nodeFlags
+	overlay overlayFlags
+	size    uint64
+	sha256  string
+	out     string
+	timeout time.Duration
+}
+
+func newGetCommand() *cobra.Command {
+	var o getOptions
+	cmd := &cobra.Command{
+		Use:   "get CID",
+		Short: "Fetch one file by CID from announced peers",
+		Long: `Get asks the chain who can be reached, fetches a file by its CID, checks every byte, and writes it. Nobody has to be trusted and no key
+is needed. With --size and --sha256, which the chain has of every file that it names, nothing is fetched that does not fit them.
+Exit code 5: nothing arrived for the time of --timeout; 7: what the CID names is something else.`,
+		Example: `  trainerd get bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta -o digits.csv`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) != 1:
+				return usage("expected one CID, got %d arguments; see %s --help", len(args), cmd.CommandPath())
+			case trainingsettypes.ValidateCID(args[0]) != nil:
+				return usage("expected the CID of a file (bafk… or bafy…), got %q", args[0])
+			case o.out == "":
+				return usage("--out: expected the file to write, got none")
+			case cmd.Flags().Changed("size") != cmd.Flags().Changed("sha256"):
+				return usage("expected --size and --sha256 together: the chain has both")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
+	}
+	o.node.add(cmd)
+	o.overlay.add(cmd)
+	temporaryHome(cmd)
+	cmd.Flags().Uint64Var(&o.size, "size", 0, "size that the file must have, in bytes")
+	cmd.Flags().StringVar(&o.sha256, "sha256", "", "SHA-256 that the file must have, in hex")
+	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (required)")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up when nothing has arrived for this long; 0 for never")
+	return cmd
+}
+
+func (o *getOptions) run(cmd *cobra.Command, cid string) error {
+	var hash []byte
+	size := uint64(math.MaxInt64) // the node has a limit of its own
+	if o.sha256 != "" {
+		var err error
+		if hash, err = hex.DecodeString(o.sha256); err != nil || len(hash) != 32 {
+			return usage("--sha256: expected 64 hex digits, got %q", o.sha256)
+		}
+		size = o.size
+	}
+	ctx := cmd.Context()
+	log, err := newLogger("error")
+	if err != nil {
+		return err
+	}
+	client, err := o.node.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	node, cleanUp, err := o.overlay.openTemporary(ctx, cmd, log)
+	if err != nil {
+		return err
+	}
+	defer cleanUp()
+	return whileAnnounced(ctx, client, node, nil, log, func(ctx context.Context) error {
+		return getFile(ctx, node, cid, size, hash, o.timeout, o.out)
+	})
+}
+
+// getFile fetches a file, says meanwhile how it goes, and writes it.
+func getFile(ctx context.Context, node *overlay, cid string, size uint64, hash []byte, patience time.Duration, out string) error {
+	watched, stop := watchArrival(ctx, node, cid, patience)
+	file, err := node.Fetch(watched, cid, size, hash)
+	stop()
+	switch {
+	case errors.Is(err, swarm.ErrMismatch):
+		return fmt.Errorf("%w: %w", errMismatch, err)
+	case err != nil:
+		return fmt.Errorf("%w; see who is announced: pold q attestation peers", err)
+	}
+	if err := atomicfile.Write(out, file, 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", out, err)
+	}
+	fmt.Fprintf(os.Stderr, "wrote %s: %d bytes\n", out, len(file))
+	return nil
+}
+
+// trickle is less than what arrives of a file within any patience: peers also say what they don't have.
+const trickle = 64 << 10
+
+// watchArrival says on standard error what is waited for, until stop is called. The context ends when nothing has arrived for as long as
+// patience, unless that is 0.
+func watchArrival(ctx context.Context, node *overlay, cid string, patience time.Duration) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		live := training.NewLive(os.Stderr, isTerminal(os.Stderr))
+		defer live.Clear()
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		started := time.Now()
+		arrived, last := node.Received(), started
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case now := <-tick.C:
+				received := node.Received()
+				if received-arrived >= trickle {
+					arrived, last = received, now
+				}
+				if patience > 0 && now.Sub(last) > patience {
+					cancel(fmt.Errorf("%w: nothing arrived for %s", context.DeadlineExceeded, patience))
+					return
+				}
+				if live.Due() {
+					live.Show(fmt.Sprintf("fetching %s since %s: %s KiB arrived, %d peers connected", cid,
+						now.Sub(started).Round(time.Second), training.Grouped(received>>10), node.Connected()))
+				}
+			}
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-finished
+	}
+}
