@@ -35,7 +35,7 @@ var trainerNames = []string{
 func accounts(validators, trainers int) []Account {
 	list := []Account{
 		{Name: "alice", Role: "stakeholder of group digits", Amount: 400_000 * nrn},
-		{Name: "bob", Role: "dApp developer", Amount: 100_000 * nrn},
+		{Name: "bob", Role: "stakeholder of group digits, dApp developer", Amount: 100_000 * nrn},
 		{Name: "faucet", Role: "faucet", Amount: 100_000 * nrn},
 	}
 	for i := range maxTrainers {

@@ -80,6 +80,7 @@ func upCommand(add AddPurchases) *cobra.Command {
 	f.IntVar(&o.PortOffset, "port-offset", 0, "added to every port")
 	f.BoolVar(&o.Reset, "reset", false, "wipe the kept state first")
 	f.BoolVar(&o.Scored, "scored", false, "a new network's group asks for no proof of training, so that any tool may train")
+	f.IntVar(&o.Mislabel, "mislabel", 0, "give so many rows of a new network's table a wrong label, for people to correct by vote")
 	f.StringVar(&o.Trainerd, "trainerd", "", "the trainerd program (default: beside this program)")
 	return cmd
 }

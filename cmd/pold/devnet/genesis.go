@@ -38,7 +38,6 @@ import (
 
 const (
 	validatorStake = 100_000 * nrn
-	groupStake     = 300_000 * nrn
 	commitBond     = 10 * nrn
 	// maxSteps bounds a round's training, so that the small digits set is not learned in one round.
 	maxSteps = 30
@@ -73,9 +72,10 @@ func writeGenesis(ctx context.Context, l layout, o Options, list []Account, ring
 	if err := addTrainingSet(ctx, l, o, a.Codec, state, address(list, "alice")); err != nil {
 		return err
 	}
-	if err := addGroup(a.Codec, state, address(list, "alice"), GroupSettings(o.Scored)); err != nil {
+	if err := addGroup(a.Codec, state, address(list, "alice"), list, GroupSettings(o.Scored)); err != nil {
 		return err
 	}
+	setVoting(a.Codec, state)
 	if err := addValidators(a, state, o, list, ring, keys); err != nil {
 		return err
 	}
@@ -111,8 +111,17 @@ type tableInfo struct {
 
 // addTrainingSet registers the digits set; validators fetch and check it after the first block.
 func addTrainingSet(ctx context.Context, l layout, o Options, cdc codec.Codec, state map[string]json.RawMessage, owner string) error {
-	if err := os.WriteFile(l.table(), digits.CSV(), 0o644); err != nil {
+	table, err := mislabel(digits.CSV(), o.Mislabel)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(l.table(), table, 0o644); err != nil {
 		return fmt.Errorf("write the digits table: %w", err)
+	}
+	if o.Mislabel > 0 { // what a proposal can be made from
+		if err := os.WriteFile(l.correctTable(), digits.CSV(), 0o644); err != nil {
+			return fmt.Errorf("write the correct digits table: %w", err)
+		}
 	}
 	out, err := exec.CommandContext(ctx, o.Trainerd, "add", l.table(), "--json").Output()
 	if err != nil {
@@ -124,10 +133,11 @@ func addTrainingSet(ctx context.Context, l layout, o Options, cdc codec.Codec, s
 	}
 	hash, err1 := hex.DecodeString(info.SHA256)
 	root, err2 := hex.DecodeString(info.Root)
-	if err1 != nil || err2 != nil || info.SHA256 != digits.SHA256 || info.Root != digits.Root {
+	if err1 != nil || err2 != nil || o.Mislabel == 0 && (info.SHA256 != digits.SHA256 || info.Root != digits.Root) {
 		return fmt.Errorf("digits table: expected sha256 %s and root %s, %s add says %s and %s", digits.SHA256, digits.Root, o.Trainerd, info.SHA256, info.Root)
 	}
 	g := trainingsettypes.DefaultGenesis()
+	setProposals(&g.Params)
 	g.TrainingSets = []trainingsettypes.TrainingSet{{
 		Name: digits.Name, Owner: owner, Version: 1, Status: trainingsettypes.STATUS_PENDING,
 		CardUri: "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
@@ -168,8 +178,14 @@ func GroupSettings(scored bool) poltypes.GroupSettings {
 	return s
 }
 
-// addGroup opens the group at genesis, with stake behind it taken from its owner's balance.
-func addGroup(cdc codec.Codec, state map[string]json.RawMessage, owner string, settings poltypes.GroupSettings) error {
+// stakes are behind the group from the start. Neither of the two has two thirds.
+var stakes = []struct {
+	name   string
+	amount int64
+}{{"alice", 180_000 * nrn}, {"bob", 95_000 * nrn}}
+
+// addGroup opens the group at genesis, with stake behind it taken from the balances of its stakeholders.
+func addGroup(cdc codec.Codec, state map[string]json.RawMessage, owner string, list []Account, settings poltypes.GroupSettings) error {
 	g := poltypes.DefaultGenesis()
 	g.Params.ReferenceRoundSeconds = nominalSeconds
 	g.Params.StakeFloorNumerator = 0
@@ -179,21 +195,25 @@ func addGroup(cdc codec.Codec, state map[string]json.RawMessage, owner string, s
 	g.Groups = []poltypes.Group{{
 		Name: Group, Creator: owner, Settings: settings, BountyPool: math.ZeroInt(),
 	}}
-	g.Bonds = []poltypes.GroupBond{{Group: Group, Address: owner, Amount: math.NewInt(groupStake)}}
-	state[poltypes.ModuleName] = cdc.MustMarshalJSON(g)
-
 	bank := banktypes.GetGenesisStateFromAppState(cdc, state)
-	stake := sdk.NewCoins(sdk.NewInt64Coin(app.BaseDenom, groupStake))
-	for i := range bank.Balances {
-		if bank.Balances[i].Address == owner {
-			rest, negative := bank.Balances[i].Coins.SafeSub(stake...)
+	held := sdk.NewCoins()
+	for _, x := range stakes {
+		who, stake := address(list, x.name), sdk.NewInt64Coin(app.BaseDenom, x.amount)
+		g.Bonds = append(g.Bonds, poltypes.GroupBond{Group: Group, Address: who, Amount: stake.Amount})
+		held = held.Add(stake)
+		for i := range bank.Balances {
+			if bank.Balances[i].Address != who {
+				continue
+			}
+			rest, negative := bank.Balances[i].Coins.SafeSub(stake)
 			if negative {
-				return fmt.Errorf("group stake: %s has only %s", owner, bank.Balances[i].Coins)
+				return fmt.Errorf("group stake: %s has only %s", who, bank.Balances[i].Coins)
 			}
 			bank.Balances[i].Coins = rest
 		}
 	}
-	bank.Balances = append(bank.Balances, banktypes.Balance{Address: authtypes.NewModuleAddress(poltypes.ModuleName).String(), Coins: stake})
+	state[poltypes.ModuleName] = cdc.MustMarshalJSON(g)
+	bank.Balances = append(bank.Balances, banktypes.Balance{Address: authtypes.NewModuleAddress(poltypes.ModuleName).String(), Coins: held})
 	bank.Balances = banktypes.SanitizeGenesisBalances(bank.Balances)
 	state[banktypes.ModuleName] = cdc.MustMarshalJSON(bank)
 	return nil

@@ -26,6 +26,7 @@ func (l layout) log(name string) string { return filepath.Join(l.home, "logs", n
 func (l layout) socket() string         { return filepath.Join(l.home, "control.sock") }
 func (l layout) lock() string           { return filepath.Join(l.home, "devnet.lock") }
 func (l layout) table() string          { return filepath.Join(l.home, "digits.csv") }
+func (l layout) correctTable() string   { return filepath.Join(l.home, "digits-correct.csv") }
 func (l layout) genesis() string        { return filepath.Join(l.home, "genesis.json") }
 func (l layout) topology() string       { return filepath.Join(l.home, "topology.json") }
 

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/pold-network/pold/dataset/digits"
 )
 
 const (
@@ -37,6 +39,8 @@ type Options struct {
 	Reset      bool
 	// Scored opens the group in proof mode SCORED, which takes checkpoints from any tool; otherwise training is proved.
 	Scored bool
+	// Mislabel is how many rows of a new network's table get a wrong label.
+	Mislabel int
 	// Pold and Trainerd are the binaries to run.
 	Pold, Trainerd string
 	// PoldShown and TrainerdShown are how the user calls these, for the commands that are printed.
@@ -53,6 +57,9 @@ func (o Options) Validate() error {
 	}
 	if o.Rounds < 0 || o.Exit && o.Rounds < 1 {
 		return fmt.Errorf("--rounds: expected at least 1 with --exit, got %d", o.Rounds)
+	}
+	if o.Mislabel < 0 || o.Mislabel > digits.Rows {
+		return fmt.Errorf("--mislabel: expected 0 to %d, got %d", digits.Rows, o.Mislabel)
 	}
 	if o.PortOffset < 0 || o.PortOffset > 30_000 {
 		return fmt.Errorf("--port-offset: expected 0 to 30000, got %d", o.PortOffset)

@@ -91,6 +91,12 @@ func (r *reporter) print(e Event) {
 		fmt.Fprintf(r.out, "✔ data set %s verified by the validators: %d rows (%.1f s)\n", e.Name, e.Count, e.Seconds)
 	case "training_set_rejected":
 		fmt.Fprintf(r.out, "✘ data set %s rejected: %s\n", e.Name, e.Note)
+	case "proposal":
+		fmt.Fprintf(r.out, "  proposal %d by %s: %s%s  (pold data show %d)\n", e.Count, r.name(e.Name), e.Status, after(": ", e.Note), e.Count)
+	case "training_set_changed":
+		fmt.Fprintf(r.out, "✔ data set %s is at version %d: %s, proposer %s paid %s NRN\n", e.Group, e.Count, e.Note, r.name(e.Name), coins(e.RewardUnrn))
+	case "group_change":
+		fmt.Fprintf(r.out, "  change %d of group %s: %s%s  (pold group changes %s)\n", e.Count, e.Group, e.Status, after(": ", e.Note), e.Group)
 	case "round_opened":
 		fmt.Fprintf(r.out, "\nround %d of %s is open (height %d): trainers train and commit\n", e.Round, e.Group, e.Height)
 	case "round_phase":
@@ -133,6 +139,14 @@ func (r *reporter) printSettled(e Event) {
 		fmt.Fprint(r.out, r.tips(e.Round))
 		r.tips = nil
 	}
+}
+
+// after puts a text behind a separator, if there is one.
+func after(separator, text string) string {
+	if text == "" {
+		return ""
+	}
+	return separator + text
 }
 
 // valueOr returns 0 for a missing figure.

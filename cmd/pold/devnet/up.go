@@ -108,7 +108,7 @@ func prepare(ctx context.Context, l layout, o Options, add AddPurchases) (list [
 
 // wipe removes what a devnet has written, and nothing else that may lie in the same folder.
 func wipe(l layout) error {
-	paths := []string{l.topology(), l.genesis(), l.table(), l.keyring(), l.home + "/logs", l.socket()}
+	paths := []string{l.topology(), l.genesis(), l.table(), l.correctTable(), l.keyring(), l.home + "/logs", l.socket()}
 	for i := range maxValidators {
 		paths = append(paths, l.nodeHome(i), l.sidecarHome(i))
 	}

@@ -35,6 +35,9 @@ type watcher struct {
 	height        int64
 	sidecarsReady bool
 	verified      bool
+	version       uint64 // of the training set
+	proposals     map[uint64]trainingsettypes.ProposalStatus
+	changes       map[uint64]poltypes.GroupChangeStatus
 	round         uint64
 	phase         poltypes.RoundPhase
 	note          string
@@ -45,7 +48,8 @@ type watcher struct {
 }
 
 func newWatcher(l layout, validators int, report func(Event)) (*watcher, error) {
-	w := &watcher{report: report, started: time.Now(), penalties: map[uint64]polslashingtypes.PenaltyStatus{}}
+	w := &watcher{report: report, started: time.Now(), penalties: map[uint64]polslashingtypes.PenaltyStatus{},
+		proposals: map[uint64]trainingsettypes.ProposalStatus{}, changes: map[uint64]poltypes.GroupChangeStatus{}}
 	for i := range validators {
 		c, err := grpc.NewClient(fmt.Sprintf("127.0.0.1:%d", l.grpc(i)), grpc.WithTransportCredentials(insecure.NewCredentials()),
 			// Amounts are gogoproto custom types, which gRPC's own codec does not know.
@@ -114,6 +118,9 @@ func (w *watcher) poll(parent context.Context) error {
 		if err := w.pollTrainingSet(ctx, c); err != nil {
 			return err
 		}
+	}
+	if err := w.pollVotes(ctx, c); err != nil {
+		return err
 	}
 	if err := w.pollRounds(ctx, c); err != nil {
 		return err
