@@ -61,6 +61,10 @@ digests:
 bench-audit:
 	@scripts/bench-audit.sh $(BENCH)
 
+## bench-governance: measure what votes cost a block, against coin transfers over the same store
+bench-governance:
+	@scripts/bench-governance.sh
+
 ## adversaries: make the processes of a devnet cheat one after the other and measure what it earns them
 adversaries: build
 	@scripts/adversaries.sh
@@ -82,4 +86,4 @@ clean:
 	@rm -rf build .tools
 
 FORCE:
-.PHONY: help build devnet test test-all lint proto proto-check bench-engine bench-audit adversaries digests econ state-growth vectors clean FORCE
+.PHONY: help build devnet test test-all lint proto proto-check bench-engine bench-audit bench-governance adversaries digests econ state-growth vectors clean FORCE
