@@ -1,175 +1,143 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
-	"io"
-	"math"
-	"strconv"
-	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"cosmossdk.io/math"
+
 	"github.com/cosmos/cosmos-sdk/client"
+	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	poltypes "github.com/pold-network/pold/x/pol/types"
+	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
-// groupCommand holds what helps people who open or serve a training group and needs no node.
+// groupCommand holds what people need who back, govern, fork or serve a training group.
 func groupCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "group",
-		Short: "Plan a training group",
-		RunE:  client.ValidateCmd,
+		Short: "Back and govern a training group: stake, change its times and its model, fork it",
+		Long: `Stake on a training group gives a vote on its data (pold data) and on the group itself: the lengths of its rounds and voting periods,
+and its model. Whoever disagrees can fork group and data and go on alone.
+
+` + exitHelp,
+		Example: `  pold group bond digits 100NRN --from alice
+  pold group propose-times digits --period 3d --summary "decide twice a week" --from alice
+  pold group changes digits
+  pold group vote 2 --from bob
+  pold group fork digits my-digits my-digits --from carol
+  pold group plan-evaluation --candidates 32 --gap 2% --confidence 99%`,
+		Annotations: map[string]string{clientOnly: ""},
+		RunE:        client.ValidateCmd,
 	}
-	cmd.AddCommand(planEvaluationCommand())
+	cmd.AddCommand(groupBondCommand(), groupUnbondCommand(), groupTimesCommand(), groupModelCommand(), groupChangesCommand(),
+		groupVoteCommand(), groupUnvoteCommand(), groupForkCommand(), planEvaluationCommand())
 	return cmd
 }
 
-// evaluationPlan says how many evaluation rows a group needs.
-type evaluationPlan struct {
-	Candidates int     `json:"candidates"`
-	Confidence float64 `json:"confidence"`
-	Rounds     int     `json:"rounds"`
-	// Gaps are the asked one and others around it, widest first.
-	Gaps []gapPlan `json:"gaps"`
-}
+func groupBondCommand() *cobra.Command {
+	return txCommandOf(&cobra.Command{
+		Use:   "bond GROUP AMOUNT",
+		Short: "Stake NRN on a group",
+		Long: `Stake NRN on a group. It is behind the group's coinbase from the next round on, and votes from the next voting period on: what counts
+in a vote is stake that stood since its period opened.
 
-// gapPlan is the plan for one gap.
-type gapPlan struct {
-	// Gap is by how much the figure of a candidate may be off. Two candidates that are twice as far apart are then ranked rightly.
-	Gap         float64 `json:"gap"`
-	RankedApart float64 `json:"ranked_apart"`
-	Asked       bool    `json:"asked"`
-	// Rows of one round; AllRounds of all of them, as a batch is used once.
-	Rows      uint64 `json:"rows"`
-	AllRounds uint64 `json:"rows_of_all_rounds"`
-	// PairedLeast and PairedMost are how many suffice as a rule, because candidates of one parent agree on most rows.
-	PairedLeast uint64 `json:"paired_least"`
-	PairedMost  uint64 `json:"paired_most"`
-}
-
-// The saving of a paired comparison: of two checkpoints with the same parent only the rows count on which they disagree.
-const (
-	pairedMostSaving  = 10
-	pairedLeastSaving = 5
-)
-
-// evaluationRows returns how many rows estimate a figure between 0 and 1 of each of several candidates to within the gap, all at once
-// with the given confidence: n >= ln(2M/delta) / (2 D^2), after Hoeffding (1963) and a union bound over the M candidates.
-func evaluationRows(candidates int, gap, confidence float64) uint64 {
-	return uint64(math.Ceil(math.Log(2*float64(candidates)/(1-confidence)) / (2 * gap * gap)))
-}
-
-func newEvaluationPlan(candidates int, gap, confidence float64, rounds int) (evaluationPlan, error) {
-	p := evaluationPlan{Candidates: candidates, Confidence: confidence, Rounds: rounds}
-	switch {
-	case candidates < 1 || candidates > 1_000_000:
-		return p, fmt.Errorf("--candidates: expected 1 to 1000000 checkpoints in a round, got %d", candidates)
-	case !(gap >= 0.0001 && gap <= 0.5):
-		return p, fmt.Errorf("--gap: expected a difference from 0.0001 to 0.5, such as 0.01 or 1%%, got %v", gap)
-	case !(confidence >= 0.5 && confidence <= 0.999999):
-		return p, fmt.Errorf("--confidence: expected a probability from 0.5 to 0.999999, such as 0.99 or 99%%, got %v", confidence)
-	case rounds < 1 || rounds > 1_000_000:
-		return p, fmt.Errorf("--rounds: expected 1 to 1000000, got %d", rounds)
-	}
-	for _, factor := range []float64{4, 2, 1, 0.5} {
-		g := gap * factor
-		if g > 0.5 {
-			continue
+` + exitHelp,
+		Example: "  pold group bond digits 100NRN --from alice\n  pold group bond digits 100000000unrn --from alice",
+		Args:    exactly(2, "a group and an amount"),
+	}, func(ctx context.Context, n node, s *sender, args []string) error {
+		amount, err := parseAmount(args[1])
+		if err != nil {
+			return usage("AMOUNT: %w", err)
 		}
-		n := evaluationRows(candidates, g, confidence)
-		p.Gaps = append(p.Gaps, gapPlan{Gap: g, RankedApart: 2 * g, Asked: factor == 1, Rows: n, AllRounds: n * uint64(rounds),
-			PairedLeast: (n + pairedMostSaving - 1) / pairedMostSaving, PairedMost: (n + pairedLeastSaving - 1) / pairedLeastSaving})
-	}
-	return p, nil
+		_, period, v, err := stakeOf(ctx, n, args[0], s.address.String())
+		if err != nil {
+			return err
+		}
+		i := intent{
+			changes: []string{
+				fmt.Sprintf("%s of yours are bonded to group %s, then %s in all", showNRN(amount), args[0], showNRN(v.Bonded.Add(amount))),
+				fmt.Sprintf("they vote from the next period on, which opens about %s (%s)", showTime(period.EndsUnix), showWhen(period.EndsUnix, time.Now())),
+			},
+			messages: []sdk.Msg{&poltypes.MsgBondGroup{Sender: s.address.String(), Group: args[0], Amount: amount}},
+		}
+		return s.sendAndShow(ctx, i, "pold group changes "+args[0], nil)
+	})
 }
 
-func planEvaluationCommand() *cobra.Command {
-	var candidates, rounds int
-	var gap, confidence string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "plan-evaluation",
-		Short: "Say how many hidden evaluation rows a sealed group needs",
-		Long: `Say how many rows a sealed batch needs so that the figure of no candidate of a round is off by more than a gap. Candidates that are
-more than two gaps apart are then ranked rightly.
-
-The bound is n >= ln(2M/delta) / (2 D^2) for M candidates, a gap of D and a confidence of 1 - delta (Hoeffding and a union bound). It
-holds for figures between 0 and 1, such as accuracy; a loss that is not bounded needs more. It supposes that the rows are drawn
-at random from what the model is for, and that nobody has seen them: each batch is used for one round.
-
-A paired comparison counts only the rows on which two candidates disagree. Candidates of one parent agree on most, so 5 to 10 times
-fewer rows suffice as a rule; how many exactly depends on how often they disagree, which nobody knows beforehand.`,
-		Example: `  pold group plan-evaluation --candidates 32 --gap 2% --confidence 99% --rounds 24`,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			g, err := parseShare("--gap", gap)
-			if err != nil {
+func groupUnbondCommand() *cobra.Command {
+	return txCommandOf(&cobra.Command{
+		Use:     "unbond GROUP AMOUNT",
+		Short:   "Take stake off a group; it is paid out after the unbonding delay",
+		Long:    "Take stake off a group. It votes and earns no more from this moment on, and is paid out after the unbonding delay.\n\n" + exitHelp,
+		Example: "  pold group unbond digits 50NRN --from alice",
+		Args:    exactly(2, "a group and an amount"),
+	}, func(ctx context.Context, n node, s *sender, args []string) error {
+		amount, err := parseAmount(args[1])
+		if err != nil {
+			return usage("AMOUNT: %w", err)
+		}
+		_, _, v, err := stakeOf(ctx, n, args[0], s.address.String())
+		if err != nil {
+			return err
+		}
+		params, err := n.groupParams(ctx)
+		if err != nil {
+			return err
+		}
+		i, err := unbondIntent(s.address.String(), args[0], amount, v, params)
+		if err != nil {
+			return err
+		}
+		return s.sendAndShow(ctx, i, "pold q pol unbondings "+s.address.String(), func(r *receipt) error {
+			var done poltypes.MsgUnbondGroupResponse
+			if err := r.response(0, &done); err != nil {
 				return err
 			}
-			c, err := parseShare("--confidence", confidence)
-			if err != nil {
-				return err
+			r.Result = map[string]any{"completion": stamp(done.CompletionUnix)}
+			if !s.p.json {
+				s.p.line("paid out after %s", showTime(done.CompletionUnix))
 			}
-			plan, err := newEvaluationPlan(candidates, g, c, rounds)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(plan)
-			}
-			plan.print(cmd.OutOrStdout())
 			return nil
+		})
+	})
+}
+
+// unbondIntent prepares to take stake off a group.
+func unbondIntent(sender, group string, amount math.Int, v *votingtypes.QueryVoterResponse, params poltypes.Params) (intent, error) {
+	if v.Bonded.LT(amount) {
+		return intent{}, fail(exitRejected, "you have %s bonded to group %s, which is less than %s", showNRN(v.Bonded), group, showNRN(amount))
+	}
+	left := v.Bonded.Sub(amount)
+	i := intent{
+		changes: []string{
+			fmt.Sprintf("%s are taken off group %s, %s stay; they are paid out after %s", showNRN(amount), group, showNRN(left), showSeconds(params.UnbondingSeconds)),
 		},
+		messages: []sdk.Msg{&poltypes.MsgUnbondGroup{Sender: sender, Group: group, Amount: amount}},
 	}
-	cmd.Flags().IntVar(&candidates, "candidates", 16, "checkpoints that compete in a round")
-	cmd.Flags().StringVar(&gap, "gap", "2%", "by how much the figure of a candidate may be off, as 0.02 or 2%")
-	cmd.Flags().StringVar(&confidence, "confidence", "99%", "probability that no candidate of a round is misjudged, as 0.99 or 99%")
-	cmd.Flags().IntVar(&rounds, "rounds", 1, "rounds that the rows have to last for")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	if counts := math.MinInt(v.Standing, left); counts.LT(v.Standing) {
+		i.changes = append(i.changes, fmt.Sprintf("your votes count with %s instead of %s from now on; stake that comes back counts from the next period on only", showNRN(counts), showNRN(v.Standing)))
+	}
+	return i, nil
 }
 
-// parseShare reads 0.02 or 2%.
-func parseShare(flag, text string) (float64, error) {
-	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
-	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+// stakeOf looks a group up, its voting period, and what an account has in it.
+func stakeOf(ctx context.Context, n node, group, address string) (poltypes.Group, votingtypes.Period, *votingtypes.QueryVoterResponse, error) {
+	g, err := n.group(ctx, group)
 	if err != nil {
-		return 0, fmt.Errorf("%s: expected a number such as 0.02 or 2%%, got %q", flag, text)
+		return g, votingtypes.Period{}, nil, err
 	}
-	if percent {
-		v /= 100
+	if g.Settings.Sandbox {
+		return g, votingtypes.Period{}, nil, fail(exitRejected, "group %s is a sandbox: it has no stake and no votes", group)
 	}
-	return v, nil
-}
-
-func (p evaluationPlan) print(w io.Writer) {
-	fmt.Fprintf(w, "%d candidates, confidence %s, %d rounds\n\n", p.Candidates, percent(p.Confidence), p.Rounds)
-	fmt.Fprintf(w, "%-8s%14s%15s%20s%20s\n", "GAP", "RANKED APART", "ROWS A ROUND", "PAIRED, AS A RULE", "ROWS OF ALL ROUNDS")
-	var asked gapPlan
-	for _, g := range p.Gaps {
-		mark := ""
-		if g.Asked {
-			asked, mark = g, "   <- asked for"
-		}
-		fmt.Fprintf(w, "%-8s%14s%15s%20s%20s%s\n", percent(g.Gap), percent(g.RankedApart), thousands(g.Rows), thousands(g.PairedLeast)+"-"+thousands(g.PairedMost), thousands(g.AllRounds), mark)
+	period, err := n.period(ctx, group)
+	if err != nil {
+		return g, period, nil, err
 	}
-	fmt.Fprintf(w, "\nA batch holds at most %s rows and %d MiB; several providers of a group add up.\n", thousands(poltypes.MaxSealedRows), poltypes.MaxSealedSize>>20)
-	if asked.Rows > poltypes.MaxSealedRows {
-		fmt.Fprintln(w, "The rows asked for do not fit into one batch: name more providers, or accept a wider gap.")
-	}
-	fmt.Fprintf(w, "next: put %s rows that nobody has seen into each of %d tables, and hand them in: trainerd provide --group GROUP --from KEY TABLE.csv...\n",
-		thousands(asked.Rows), p.Rounds)
-}
-
-func percent(v float64) string { return strconv.FormatFloat(math.Round(v*1e8)/1e6, 'f', -1, 64) + " %" }
-
-// thousands writes n with a comma between thousands.
-func thousands(n uint64) string {
-	s := strconv.FormatUint(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	v, err := n.voter(ctx, group, address)
+	return g, period, v, err
 }

@@ -4,10 +4,15 @@
 //
 // root.go assembles the commands, defaults.go says how a new node is
 // configured, init.go, genesis.go and config.go are the commands of our own.
-// Commands of modules come from their AutoCLI options.
+// Commands of modules come from their AutoCLI options. What people do day by
+// day has commands with words instead of fields: data*.go for training sets,
+// group*.go for groups. They share node.go (queries), tx.go and txsend.go
+// (transactions), library.go and trainerd.go (files), print.go and words.go.
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -19,7 +24,10 @@ import (
 func main() {
 	root := newRootCommand()
 	if err := svrcmd.Execute(root, app.EnvPrefix, app.DefaultNodeHome); err != nil {
+		if errors.Is(err, context.Canceled) {
+			err = errors.New("interrupted")
+		}
 		fmt.Fprintln(root.ErrOrStderr(), "Error:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }

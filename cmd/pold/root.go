@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"strings"
 
 	dbm "github.com/cosmos/cosmos-db"
 	"github.com/spf13/cobra"
@@ -50,6 +52,8 @@ func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   app.Name,
 		Short: "Node and command line of pold, a chain whose validators agree bit for bit on what was learned",
+		Long: "Node and command line of pold, a chain whose validators agree bit for bit on what was learned.\n\n" +
+			"To run a node: init, start, config, genesis. To take part: keys, group, data. For everything else that the chain can do: tx, query.\n\n" + exitHelp,
 		// Errors are one sentence; the usage page would bury it.
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -58,6 +62,7 @@ func newRootCommand() *cobra.Command {
 		},
 	}
 	addCommands(root, lender)
+	asUsage(root)
 
 	options := lender.AutoCLIOptions()
 	options.ClientCtx = clientCtx
@@ -75,6 +80,11 @@ func prepareContexts(cmd *cobra.Command, initial client.Context) error {
 	cmd.SetOut(cmd.OutOrStdout())
 	cmd.SetErr(cmd.ErrOrStderr())
 
+	if isClient(cmd) {
+		if err := readEnvironment(cmd); err != nil {
+			return err
+		}
+	}
 	clientCtx := initial.WithInput(cmd.InOrStdin()).WithOutput(cmd.OutOrStdout()).WithCmdContext(cmd.Context())
 	clientCtx, err := client.ReadPersistentCommandFlags(clientCtx, cmd.Flags())
 	if err != nil {
@@ -86,10 +96,46 @@ func prepareContexts(cmd *cobra.Command, initial client.Context) error {
 	if err := client.SetCmdClientContextHandler(clientCtx, cmd); err != nil {
 		return err
 	}
+	if isClient(cmd) {
+		return nil
+	}
 	if err := writeCometConfig(clientCtx.HomeDir); err != nil {
 		return err
 	}
 	return server.InterceptConfigsPreRunHandler(cmd, appTemplate, defaultAppConfig(), defaultCometConfig())
+}
+
+// clientOnly marks commands that work with somebody's node and have none of their own: they read no node's settings and write none.
+const clientOnly = "client"
+
+func isClient(cmd *cobra.Command) bool {
+	for ; cmd != nil; cmd = cmd.Parent() {
+		if _, marked := cmd.Annotations[clientOnly]; marked {
+			return true
+		}
+	}
+	return false
+}
+
+// environmentFlags are those that a client's command also takes from the environment, such as --node from POLD_NODE.
+var environmentFlags = []string{
+	flags.FlagHome, flags.FlagNode, flags.FlagChainID, flags.FlagFrom, flags.FlagKeyringBackend, flags.FlagKeyringDir, flags.FlagGasPrices,
+	flags.FlagOutput, flagTrainerd, flagGRPC,
+}
+
+// readEnvironment sets the flags of a client's command that were not given. For other commands the server's settings do it.
+func readEnvironment(cmd *cobra.Command) error {
+	for _, name := range environmentFlags {
+		variable := app.EnvPrefix + "_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		value, set := os.LookupEnv(variable)
+		if f := cmd.Flags().Lookup(name); !set || f == nil || f.Changed {
+			continue
+		}
+		if err := cmd.Flags().Set(name, value); err != nil {
+			return usage("%s: %w", variable, err)
+		}
+	}
+	return nil
 }
 
 func addCommands(root *cobra.Command, lender *app.App) {
@@ -102,6 +148,7 @@ func addCommands(root *cobra.Command, lender *app.App) {
 		devnet.Command(addPurchasesCSV),
 		genesis,
 		configCommand(),
+		dataCommand(),
 		groupCommand(),
 		checkStateCommand(),
 		queryCommand(),

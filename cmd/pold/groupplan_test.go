@@ -57,6 +57,11 @@ func TestPlanEvaluationOnTheCommandLine(t *testing.T) {
 	for _, want := range []string{"10,956", "1,096-2,192", "262,944", "<- asked for", "next: "} {
 		require.Contains(t, out, want)
 	}
+	require.Contains(t, out, "into each of 24 tables, and hand them in")
+	out, err = run(t, t.TempDir(), "group", "plan-evaluation", "--candidates", "1")
+	require.NoError(t, err)
+	require.Contains(t, out, "1 candidate, confidence 99 %, 1 round\n")
+	require.Contains(t, out, "that nobody has seen into a table, and hand it in: trainerd provide --group GROUP --from KEY TABLE.csv\n")
 	out, err = run(t, t.TempDir(), "group", "plan-evaluation", "--gap", "0.01", "--candidates", "32", "--json")
 	require.NoError(t, err)
 	var p evaluationPlan
