@@ -49,8 +49,9 @@ type expander struct {
 // collect gets and checks every value, and adds up the size of the result.
 func (e *expander) collect(value func(cid string) ([]byte, error)) error {
 	var failed error
+	identifiers := e.table.CIDColumns()
 	for i := range e.table.Rows() {
-		e.size += len(e.table.Row(i)) + 1
+		e.size += len(e.table.Row(i)) + 1 - cidLength*len(identifiers)
 		e.table.eachCID(i, func(column int, cid []byte) {
 			if failed == nil {
 				failed = e.cell(i, column, string(cid), value)
@@ -58,9 +59,6 @@ func (e *expander) collect(value func(cid string) ([]byte, error)) error {
 		})
 		if failed != nil {
 			return failed
-		}
-		if e.size > e.bounds.file {
-			return e.bounds.fileFault(e.table.Line(i))
 		}
 	}
 	return nil
@@ -88,7 +86,10 @@ func (e *expander) cell(row, column int, cid string, value func(cid string) ([]b
 			What: fmt.Sprintf("expected a value of %d numbers as on line %d, got %d in %s", e.counts[column], e.table.Line(0), count, cid),
 			Why:  "the numbers of a value become columns", Fix: "bring all values of the column to one length"}
 	}
-	e.size += len(numbers) - len(cid)
+	// Checked at each cell, so that no row makes anybody fetch more than a table may hold.
+	if e.size += len(numbers); e.size > e.bounds.file {
+		return e.bounds.fileFault(line)
+	}
 	return nil
 }
 

@@ -128,3 +128,13 @@ func TestExpandKeepsTheLimits(t *testing.T) {
 		wantFault(t, err, c.line, c.column, c.says)
 	}
 }
+
+func TestExpandAsksForNoMoreThanATableMayHold(t *testing.T) {
+	var asked []string
+	values := store(map[string]string{cidA: "1,2\n", cidB: "3,4\n", cidC: "5,6\n"}, &asked)
+	_, err := bounds{rows: 1, columns: 6, line: 90, file: 8}.expand(mustParse(t, "a:cid,b:cid,c:cid\n"+cidA+","+cidB+","+cidC+"\n"), values)
+	wantFault(t, err, 2, 0, "at most 8 bytes")
+	if len(asked) != 2 {
+		t.Errorf("expected two values of one row to be too much, got %d", len(asked))
+	}
+}

@@ -58,25 +58,25 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 }
 
 func TestAddDescribesTablesDeltasCheckpointsAndOtherFiles(t *testing.T) {
-	d, err := describe(digits.CSV())
+	d, err := describe(digits.CSV(), "")
 	require.NoError(t, err)
 	require.Equal(t, description{CID: "bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta", SHA256: digits.SHA256, Size: len(digits.CSV()), Kind: "table", Canonical: true,
 		Rows: digits.Rows, Columns: digits.Features + 1, Root: digits.Root}, d)
 
 	checkpoint, err := engine.EncodeSafetensors([]engine.Tensor{engine.NewTensor("a", []int{1}, []float32{1})})
 	require.NoError(t, err)
-	d, err = describe(checkpoint)
+	d, err = describe(checkpoint, "")
 	require.NoError(t, err)
 	require.Equal(t, "safetensors", d.Kind)
 	require.True(t, d.Canonical)
 
-	d, err = describe([]byte("--- a/x\n+++ b/x\n@@ -2,2 +2,3 @@\n-1,2\n+1,3\n+1,4\n 5,6\n"))
+	d, err = describe([]byte("--- a/x\n+++ b/x\n@@ -2,2 +2,3 @@\n-1,2\n+1,3\n+1,4\n 5,6\n"), "")
 	require.NoError(t, err)
 	require.Equal(t, "delta", d.Kind)
 	require.Equal(t, 2, d.RowsAdded)
 	require.Equal(t, 1, d.RowsRemoved)
 
-	d, err = describe([]byte("x,y\n1,cat\n"))
+	d, err = describe([]byte("x,y\n1,cat\n"), "")
 	require.NoError(t, err)
 	require.Equal(t, "file", d.Kind)
 	require.Contains(t, d.Note, "line 2")

@@ -81,6 +81,9 @@ func (o *overlay) Fetch(ctx context.Context, cid string, size uint64, sha256 []b
 	return o.node.Fetch(ctx, cid, swarm.Expect{Size: int64(size), SHA256: [32]byte(sha256)})
 }
 
+// Local returns an object that is stored here.
+func (o *overlay) Local(ctx context.Context, cid string) ([]byte, error) { return o.node.Get(ctx, cid) }
+
 func (o *overlay) Add(ctx context.Context, file []byte) (string, error) {
 	object, err := o.node.Add(ctx, file)
 	return object.CID, err

@@ -160,6 +160,16 @@ func (s *fakeStore) Fetch(ctx context.Context, cid string, size uint64, hash []b
 	return b, nil
 }
 
+func (s *fakeStore) Local(_ context.Context, cid string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.files[cid]
+	if !ok {
+		return nil, errors.New("not stored on this node")
+	}
+	return b, nil
+}
+
 func (s *fakeStore) Add(_ context.Context, file []byte) (string, error) {
 	name := rawCID(file)
 	s.put(name, file)

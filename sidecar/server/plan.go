@@ -18,8 +18,16 @@ type object struct {
 	cid  string
 	size uint64
 	hash [sha256.Size]byte
-	// values stands for all values that the table's cells name, instead of the table.
+	// values stands for all values that the table's cells name, instead of the table; with a delta, for those of the table it leads to.
 	values bool
+	delta  body
+}
+
+// body names the delta that is applied to a table before its values are looked at; the zero value stands for none.
+type body struct {
+	cid  string
+	size uint64
+	hash [sha256.Size]byte
 }
 
 func newObject(cid string, size uint64, hash []byte) (object, error) {
@@ -35,7 +43,7 @@ type job struct {
 	rank         int // lower is more urgent
 	manifestHash []byte
 	needs        []object
-	// tables are those of the needs whose cells may name values that are needed too.
+	// tables are those of the needs whose cells may name values that are needed too, with the delta to be applied first, if any.
 	tables []object
 	// audit is the pinned inputs of a task that replays segments, for the operator in of: its files are known once the transcript is.
 	audit *poltypes.AuditManifest
@@ -83,12 +91,18 @@ func (j *job) read(chainID, kind string, manifest []byte, operator string, own b
 		if err := verifier.DecodeManifest(&m, manifest, chainID, &m.ChainId); err != nil {
 			return err
 		}
-		if m.Delta != nil {
-			if err := j.need(m.Delta.Cid, m.Delta.Size_, m.Delta.Sha256); err != nil {
-				return err
-			}
+		if m.Delta == nil {
+			return j.needRows(m.Table)
 		}
-		return j.need(m.Table.Cid, m.Table.Size_, m.Table.Sha256)
+		if err := j.need(m.Delta.Cid, m.Delta.Size_, m.Delta.Sha256); err != nil {
+			return err
+		}
+		delta := j.needs[len(j.needs)-1]
+		if err := j.needRows(m.Table); err != nil {
+			return err
+		}
+		j.tables[len(j.tables)-1].delta = body{delta.cid, delta.size, delta.hash}
+		return nil
 	}
 	return fmt.Errorf("unknown kind %q; install a newer release", kind)
 }
@@ -144,7 +158,7 @@ func (j *job) need(cid string, size uint64, hash []byte) error {
 	return err
 }
 
-// needRows notes a table that is read into rows.
+// needRows notes a table whose rows are read, hence with the values that they name.
 func (j *job) needRows(t trainingsettypes.Table) error {
 	if err := j.need(t.Cid, t.Size_, t.Sha256); err != nil {
 		return err

@@ -37,8 +37,9 @@ type RetentionChain interface {
 
 // Retention removes checkpoints that lost more than some rounds ago, with their transcripts, the training states that audits have looked
 // at, proposed tables that were not adopted, and what the stakeholders of a training set have taken down. Other tables, winners and the
-// transcripts of winners are kept: anybody may want to recompute a verdict or go on from a checkpoint. A submission can name any CID, even that of another group's winner, so every winner is noted
-// before anything is removed, and a loser stays while any round of any group that was not swept names it.
+// transcripts of winners are kept: anybody may want to recompute a verdict or go on from a checkpoint. So are the values of tables. A
+// submission can name any CID, even that of another group's winner or of a value, so every winner is noted before anything is removed, what
+// reads like a value stays, and a loser stays while any round of any group that was not swept names it.
 type Retention struct {
 	chain   RetentionChain
 	store   Store
@@ -252,7 +253,7 @@ func (r *Retention) sweepRound(ctx context.Context, group string, number uint64,
 	}
 	removed := 0
 	remove := func(cid string) {
-		if protected[cid] || uses[cid] > 0 {
+		if protected[cid] || uses[cid] > 0 || r.isValue(ctx, cid) {
 			return
 		}
 		if err := r.store.Remove(cid); err != nil {

@@ -109,7 +109,7 @@ func TestWorkerAnswersTasksWhoseFilesItHolds(t *testing.T) {
 
 		got, ok := w.answers.Get(1, data.ManifestHash, testOperator)
 		require.True(t, ok)
-		want, err := verifier.CheckData(&trainingsettypes.DataManifest{Table: table(t)}, tableFile, data.ManifestHash)
+		want, err := verifier.CheckData(t.Context(), &trainingsettypes.DataManifest{Table: table(t)}, tableFile, data.ManifestHash, nil)
 		require.NoError(t, err)
 		require.Equal(t, want.Encode(), got.Answer)
 

@@ -2,9 +2,11 @@ package verifier
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/pold-network/pold/dataset"
@@ -15,9 +17,10 @@ import (
 // dataDomain separates the digests of data answers from every other hash of the protocol.
 const dataDomain = "pold/data/v1"
 
-// CheckData computes the answer of a data-delta task without a delta: what the registered bytes hold. An error means that these are not
-// the registered bytes and that this machine must abstain; a table that breaks the format is an answer.
-func CheckData(m *trainingsettypes.DataManifest, file, manifestHash []byte) (trainingsettypes.DataAnswer, error) {
+// CheckData computes the answer of a data-delta task without a delta: what the registered bytes hold, and how many columns they make with
+// the values that they name. An error means that these are not the registered bytes, or that a value can't be had, and that this machine
+// must abstain; a table that breaks the format, or whose values do, is an answer.
+func CheckData(ctx context.Context, m *trainingsettypes.DataManifest, file, manifestHash []byte, fetch FetchFunc) (trainingsettypes.DataAnswer, error) {
 	var a trainingsettypes.DataAnswer
 	if err := checkBytes("table", file, m.Table.Sha256, m.Table.Size_); err != nil {
 		return a, err
@@ -28,13 +31,27 @@ func CheckData(m *trainingsettypes.DataManifest, file, manifestHash []byte) (tra
 		if !errors.As(err, &fault) {
 			return a, err
 		}
-		a.Status = findingOf(fault, lineOf(file, fault.Line))
-		copy(a.Digest[:], attestationtypes.HashFields([]byte(dataDomain), manifestHash, m.Table.Sha256))
-		return a, nil
+		return finding(findingOf(fault, lineOf(file, fault.Line)), manifestHash, m.Table.Sha256), nil
+	}
+	expanded, status, err := expandedColumns(ctx, table, m.Table.Targets, fetch)
+	if err != nil {
+		return a, fmt.Errorf("values of the table: %w", err)
+	}
+	if status != trainingsettypes.DataValid {
+		return finding(status, manifestHash, m.Table.Sha256), nil
 	}
 	a.Rows, a.Columns, a.Root = uint64(table.Rows()), uint32(table.Columns()), table.Root()
+	a.Expanded = expanded
 	a.Digest = digestRows(table, manifestHash)
 	return a, nil
+}
+
+// finding is the answer about what is no table: all figures are zero but the digest, which covers domain, manifest hash and the hashes of
+// the files that were looked at.
+func finding(status trainingsettypes.DataStatus, manifestHash []byte, files ...[]byte) trainingsettypes.DataAnswer {
+	a := trainingsettypes.DataAnswer{Status: status}
+	copy(a.Digest[:], attestationtypes.HashFields(append([][]byte{[]byte(dataDomain), manifestHash}, files...)...))
+	return a
 }
 
 // digestRows hashes domain, manifest hash and every row, each after its length as four big-endian bytes. Keyed by the manifest, it

@@ -7,13 +7,12 @@ import (
 	"fmt"
 
 	"github.com/pold-network/pold/dataset"
-	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
-// checkDelta computes the answer of a data-delta task with a delta: what table it leads to. An error means that files can't be had or are
-// not those that were pinned, or that the result can't be taken, and that this machine must abstain; a delta that does not lead to a
-// table is an answer.
+// checkDelta computes the answer of a data-delta task with a delta: what table it leads to. An error means that files or values can't be
+// had or are not those that were pinned, or that the result can't be taken, and that this machine must abstain; a delta that does not lead
+// to a table is an answer.
 func (v *Verifier) checkDelta(ctx context.Context, m *trainingsettypes.DataManifest, manifestHash []byte, fetch FetchFunc) (trainingsettypes.DataAnswer, error) {
 	var a trainingsettypes.DataAnswer
 	if v.Add == nil {
@@ -23,12 +22,17 @@ func (v *Verifier) checkDelta(ctx context.Context, m *trainingsettypes.DataManif
 	if err != nil {
 		return a, err
 	}
+	var expanded uint32
+	if status == trainingsettypes.DataValid {
+		if expanded, status, err = expandedColumns(ctx, result, m.Table.Targets, fetch); err != nil {
+			return a, fmt.Errorf("values of the table that the delta of %q leads to: %w", m.Name, err)
+		}
+	}
 	if status != trainingsettypes.DataValid {
-		a.Status = status
-		copy(a.Digest[:], attestationtypes.HashFields([]byte(dataDomain), manifestHash, m.Table.Sha256, m.Delta.Sha256))
-		return a, nil
+		return finding(status, manifestHash, m.Table.Sha256, m.Delta.Sha256), nil
 	}
 	a.Rows, a.Columns, a.Root = uint64(result.Rows()), uint32(result.Columns()), result.Root()
+	a.Expanded = expanded
 	a.Digest = digestRows(result, manifestHash)
 	a.Added, a.Removed = uint64(delta.Added()), uint64(delta.Removed())
 	a.Size, a.SHA256 = uint64(len(result.Bytes())), result.SHA256()

@@ -62,7 +62,7 @@ func checkBytes(what string, b, hash []byte, size uint64) error {
 }
 
 // errUnfitData is a finding about the pinned table, not a fault of this machine.
-var errUnfitData = errors.New("training set does not suit the model")
+var errUnfitData = errors.New("unfit training set")
 
 // load turns the pinned table into the two sides that the engine reads, with the values themselves in place of content identifiers. A
 // row's side follows from its text in the pinned table. A side without rows (nothing is held back, or the table is tiny) is replaced by
@@ -72,7 +72,7 @@ func (in Inputs) load(ctx context.Context, spec *engine.Spec, file []byte, fetch
 	if err != nil {
 		return nil, err
 	}
-	expanded, err := in.expand(ctx, table, fetch)
+	expanded, err := expand(ctx, table, in.Table.Targets, fetch)
 	if err != nil {
 		return nil, err
 	}

@@ -97,7 +97,7 @@ func (v *Verifier) computeData(ctx context.Context, chainID string, t Task, fetc
 	} else {
 		var file []byte
 		if file, err = fetch(ctx, m.Table.Cid, m.Table.Size_, m.Table.Sha256); err == nil {
-			a, err = CheckData(&m, file, hash[:])
+			a, err = CheckData(ctx, &m, file, hash[:], fetch)
 		}
 	}
 	if err != nil {

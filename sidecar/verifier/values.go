@@ -10,6 +10,7 @@ import (
 	"github.com/multiformats/go-multihash"
 
 	"github.com/pold-network/pold/dataset"
+	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
 // Limits of the values that stand outside a table. They are part of the protocol: a table beyond one suits no model.
@@ -38,15 +39,15 @@ func Values(table *dataset.Table) ([]string, error) {
 	return cids, nil
 }
 
-// expand returns the table with the values in place of the content identifiers. What is wrong with the table or with a value is a
-// finding; a value that can't be had is an error.
-func (in Inputs) expand(ctx context.Context, table *dataset.Table, fetch FetchFunc) (*dataset.Table, error) {
+// expand returns the table, of which so many columns are targets, with the values in place of the content identifiers. What is wrong with
+// the table or with a value is a finding (errUnfitData); a value that can't be had is another error.
+func expand(ctx context.Context, table *dataset.Table, targets uint32, fetch FetchFunc) (*dataset.Table, error) {
 	columns := table.CIDColumns()
 	if len(columns) == 0 {
 		return table, nil
 	}
-	if last := columns[len(columns)-1]; last >= table.Columns()-int(in.Table.Targets) {
-		return nil, fmt.Errorf("%w: column %d: expected numbers in the %d target column(s), got content identifiers", errUnfitData, last+1, in.Table.Targets)
+	if last := columns[len(columns)-1]; last >= table.Columns()-int(targets) {
+		return nil, fmt.Errorf("%w: column %d: expected numbers in the %d target column(s), got content identifiers", errUnfitData, last+1, targets)
 	}
 	if _, err := Values(table); err != nil {
 		return nil, err
@@ -57,6 +58,22 @@ func (in Inputs) expand(ctx context.Context, table *dataset.Table, fetch FetchFu
 		return nil, fmt.Errorf("%w: %w", errUnfitData, err)
 	}
 	return expanded, err
+}
+
+// expandedColumns returns how many columns a table has once the values stand in place, as data tasks report it: 0 for a table without
+// content identifiers. A table that no model could read is DataNotCanonical; an error means that a value can't be had.
+func expandedColumns(ctx context.Context, table *dataset.Table, targets uint32, fetch FetchFunc) (uint32, trainingsettypes.DataStatus, error) {
+	if len(table.CIDColumns()) == 0 {
+		return 0, trainingsettypes.DataValid, nil
+	}
+	expanded, err := expand(ctx, table, targets, fetch)
+	switch {
+	case errors.Is(err, errUnfitData):
+		return 0, trainingsettypes.DataNotCanonical, nil
+	case err != nil:
+		return 0, 0, err
+	}
+	return uint32(expanded.Columns()), trainingsettypes.DataValid, nil
 }
 
 // fetchValue gets a value by its CID alone.

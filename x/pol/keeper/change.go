@@ -94,7 +94,7 @@ func (k Keeper) checkChange(ctx context.Context, params types.Params, g types.Gr
 	if err := settings.Fits(shape, set.Table); err != nil {
 		return err
 	}
-	return k.checkCost(ctx, params, settings, shape, set.Table, shape.ScoreCost(set.Table.Rows, set.Table.Size_))
+	return k.checkCost(ctx, params, settings, shape, set.Table, shape.ScoreCost(set.Table.Rows, set.Table.Work()))
 }
 
 // decideChanges adopts, at the end of a voting period, what enough stake is behind, and lets old proposals lapse.

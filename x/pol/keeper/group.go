@@ -46,13 +46,13 @@ func (k Keeper) CreateGroup(ctx context.Context, creator, name string, settings 
 			return 0, err
 		}
 	}
-	return shape.ScoreCost(set.Table.Rows, set.Table.Size_), nil
+	return shape.ScoreCost(set.Table.Rows, set.Table.Work()), nil
 }
 
 // openGroup stores a new group whose settings suit its table, burns the fee, and lets its first round and voting period open.
 func (k Keeper) openGroup(ctx context.Context, params types.Params, g types.Group, shape types.ModelShape, table trainingsettypes.Table) error {
 	settings, name, creator := g.Settings, g.Name, g.Creator
-	cost := shape.ScoreCost(table.Rows, table.Size_)
+	cost := shape.ScoreCost(table.Rows, table.Work())
 	if err := k.checkCost(ctx, params, settings, shape, table, cost); err != nil {
 		return err
 	}

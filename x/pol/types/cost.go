@@ -19,7 +19,7 @@ func (s ModelShape) ScoreCost(rows, tableBytes uint64) uint64 {
 
 // RoundCost returns the cost of scoring one checkpoint on the table and the sealed batches of a round.
 func (s ModelShape) RoundCost(r Round) uint64 {
-	rows, size := r.Table.Rows, r.Table.Size_
+	rows, size := r.Table.Rows, r.Table.Work()
 	for _, b := range r.Batches {
 		rows, size = plus(rows, b.Rows), plus(size, b.Size_)
 	}
@@ -40,7 +40,7 @@ func (s GroupSettings) AuditCost(shape ModelShape, t trainingsettypes.Table, seg
 	weights := uint64(shape.MaxCheckpointSize())
 	state := plus(weights, 8*uint64(shape.Parameters)) // and two values of the optimiser for each parameter
 	segment := plus(times(steps, step), state)
-	return plus(times(uint64(segments), segment), t.Size_, MaxTranscriptSize, 2*weights)
+	return plus(times(uint64(segments), segment), t.Work(), MaxTranscriptSize, 2*weights)
 }
 
 // times and plus give the largest number instead of one that does not fit.

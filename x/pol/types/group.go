@@ -105,8 +105,8 @@ func (s GroupSettings) Fits(shape ModelShape, t trainingsettypes.Table) error {
 	if int64(t.Targets) != targets {
 		return ErrInvalidGroup.Wrapf("training set %q has %d target columns, the model needs %d", s.TrainingSet, t.Targets, targets)
 	}
-	if int64(t.Columns-t.Targets) != shape.Inputs {
-		return ErrInvalidGroup.Wrapf("training set %q has %d feature columns, the model has %d inputs", s.TrainingSet, t.Columns-t.Targets, shape.Inputs)
+	if int64(t.Width()-t.Targets) != shape.Inputs {
+		return ErrInvalidGroup.Wrapf("training set %q has %d feature columns, the model has %d inputs", s.TrainingSet, t.Width()-t.Targets, shape.Inputs)
 	}
 	if s.Evaluation == EVALUATION_MODE_HOLDOUT && t.ValidationPermille == 0 {
 		return ErrInvalidGroup.Wrapf("training set %q holds no rows back, evaluation mode HOLDOUT needs validation_permille above 0", s.TrainingSet)

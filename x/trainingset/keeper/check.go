@@ -156,7 +156,7 @@ func (k Keeper) openTask(ctx context.Context, p types.Proposal) error {
 	}
 	p.CheckedVersion = s.Version
 	// The base and the body are read, the result is written.
-	cost := 2*s.Table.Size_ + p.Delta.Size_
+	cost := 2*s.Table.Work() + p.Delta.Size_
 	if p.TaskId, err = k.attestation.OpenTask(ctx, types.DataTaskKind, types.ProposalRef(s.Name, p.Id), manifest, cost, math.ZeroInt()); err != nil {
 		return k.setStatus(ctx, p, types.PROPOSAL_STATUS_OPEN, "validators could not be asked to apply it: "+err.Error())
 	}

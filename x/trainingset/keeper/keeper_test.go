@@ -272,6 +272,7 @@ func TestSetsAreRejectedWhenTheyAreNotWhatWasRegistered(t *testing.T) {
 		"another root":    {func(a *types.DataAnswer) { a.Root[31]++ }, "found 10, 5 and 0202"},
 		"another row":     {func(a *types.DataAnswer) { a.Rows++ }, "registered 10 rows, 5 columns"},
 		"another column":  {func(a *types.DataAnswer) { a.Columns-- }, "found 10, 4"},
+		"values inside":   {func(a *types.DataAnswer) { a.Expanded = 9 }, "registered with 0 expanded_columns; found 9"},
 		"not canonical":   {func(a *types.DataAnswer) { a.Status = types.DataNotCanonical }, "not a canonical table"},
 		"a row twice":     {func(a *types.DataAnswer) { a.Status = types.DataDuplicateRow }, "a row appears twice"},
 		"a word":          {func(a *types.DataAnswer) { a.Status = types.DataNotNumeric }, "a cell is not a number"},

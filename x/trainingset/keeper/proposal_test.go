@@ -267,6 +267,7 @@ func TestWhatValidatorsFindDecidesAProposalAndItsDeposit(t *testing.T) {
 		"nothing changes":           {status(types.DataDeltaNoChange), false, types.PROPOSAL_STATUS_INVALID, "no row is new", deposit},
 		"it adds more than it says": {with(func(a *types.DataAnswer) { a.Added++ }), false, types.PROPOSAL_STATUS_INVALID, "found 3 and 1", deposit},
 		"it leads elsewhere":        {with(func(a *types.DataAnswer) { a.Root[0]++ }), false, types.PROPOSAL_STATUS_INVALID, "leads to root", deposit},
+		"its values are wider":      {with(func(a *types.DataAnswer) { a.Expanded = 9 }), false, types.PROPOSAL_STATUS_INVALID, "make 9 columns of it, the table has 0", deposit},
 		"the result is too large":   {with(func(a *types.DataAnswer) { a.Size = 1 << 40 }), false, types.PROPOSAL_STATUS_INVALID, "size: expected", deposit},
 		"an unreadable answer":      {[]byte{1}, false, types.PROPOSAL_STATUS_STALE, "unreadable", 0},
 	} {

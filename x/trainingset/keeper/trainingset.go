@@ -88,7 +88,7 @@ func (k Keeper) check(ctx context.Context, s types.TrainingSet) error {
 	if err != nil {
 		return err
 	}
-	s.TaskId, err = k.attestation.OpenTask(ctx, types.DataTaskKind, []byte(s.Name), manifest, s.Table.Size_, math.ZeroInt())
+	s.TaskId, err = k.attestation.OpenTask(ctx, types.DataTaskKind, []byte(s.Name), manifest, s.Table.Work(), math.ZeroInt())
 	if err != nil {
 		return k.reject(ctx, s, err.Error())
 	}
@@ -110,6 +110,9 @@ func (k Keeper) judge(ctx context.Context, s types.TrainingSet, answer []byte) e
 	}
 	if a.Status != types.DataValid {
 		return k.reject(ctx, s, a.Status.String())
+	}
+	if a.Expanded != s.Table.ExpandedColumns {
+		return k.reject(ctx, s, fmt.Sprintf("registered with %d expanded_columns; found %d", s.Table.ExpandedColumns, a.Expanded))
 	}
 	if a.Rows != s.Table.Rows || a.Columns != s.Table.Columns || [32]byte(s.Table.Root) != a.Root {
 		return k.reject(ctx, s, fmt.Sprintf("registered %d rows, %d columns and root %X; found %d, %d and %X",

@@ -65,12 +65,15 @@ type DataAnswer struct {
 	// CIDCodec and CIDDigest are the parts of its CIDv1 (SHA-256) that vary.
 	CIDCodec  uint8
 	CIDDigest [32]byte
+
+	// Expanded is the number of columns with the values of content identifiers in their place, 0 for a table without such columns.
+	Expanded uint32
 }
 
 const (
 	dataAnswerVersion = 2
 	// DataAnswerSize is the length of an encoded answer in bytes.
-	DataAnswerSize = 2 + 8 + 4 + 32 + 32 + 8 + 8 + 8 + 32 + 1 + 32
+	DataAnswerSize = 2 + 8 + 4 + 32 + 32 + 8 + 8 + 8 + 32 + 1 + 32 + 4
 )
 
 // Encode returns the canonical bytes of the answer.
@@ -86,7 +89,8 @@ func (a DataAnswer) Encode() []byte {
 	b = binary.BigEndian.AppendUint64(b, a.Size)
 	b = append(b, a.SHA256[:]...)
 	b = append(b, a.CIDCodec)
-	return append(b, a.CIDDigest[:]...)
+	b = append(b, a.CIDDigest[:]...)
+	return binary.BigEndian.AppendUint32(b, a.Expanded)
 }
 
 // DecodeDataAnswer is the inverse of Encode.
@@ -109,6 +113,7 @@ func DecodeDataAnswer(b []byte) (DataAnswer, error) {
 	copy(a.SHA256[:], b[102:])
 	a.CIDCodec = b[134]
 	copy(a.CIDDigest[:], b[135:])
+	a.Expanded = binary.BigEndian.Uint32(b[167:])
 	return a, nil
 }
 

@@ -123,6 +123,9 @@ func (p Proposal) Judge(a DataAnswer, current TrainingSet, params Params) (Propo
 	if since == "" && !bytes.Equal(a.Root[:], p.Delta.Root) {
 		return PROPOSAL_STATUS_INVALID, fmt.Sprintf("it says that it leads to root %x, validators found %x", p.Delta.Root, a.Root), nil
 	}
+	if a.Expanded != current.Table.ExpandedColumns {
+		return PROPOSAL_STATUS_INVALID, fmt.Sprintf("the values of content identifiers make %d columns of it, the table has %d", a.Expanded, current.Table.ExpandedColumns), nil
+	}
 	result := current.Table
 	var err error
 	if result.Cid, err = a.CID(); err != nil {

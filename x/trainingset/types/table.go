@@ -54,6 +54,15 @@ func (t Table) Validate(p Params) error {
 	if t.Columns < 2 || t.Columns > maxColumns {
 		return ErrInvalidTable.Wrapf("columns: expected 2 to %d, got %d", maxColumns, t.Columns)
 	}
+	if t.ExpandedColumns != 0 {
+		if t.ExpandedColumns < t.Columns || t.ExpandedColumns > maxColumns {
+			return ErrInvalidTable.Wrapf("expanded_columns: expected 0, or %d to %d, got %d", t.Columns, maxColumns, t.ExpandedColumns)
+		}
+		// A number takes at least one byte of a file.
+		if cells := t.Rows * uint64(t.ExpandedColumns); cells > p.MaxSize {
+			return ErrInvalidTable.Wrapf("expanded_columns: expected at most %d numbers in all rows, got %d", p.MaxSize, cells)
+		}
+	}
 	if t.Targets == 0 || t.Targets >= t.Columns {
 		return ErrInvalidTable.Wrapf("targets: expected 1 to %d of %d columns, got %d", t.Columns-1, t.Columns, t.Targets)
 	}
@@ -67,6 +76,17 @@ func (t Table) Validate(p Params) error {
 	}
 	return nil
 }
+
+// Width returns the number of columns that a model sees, targets included.
+func (t Table) Width() uint32 {
+	if t.ExpandedColumns != 0 {
+		return t.ExpandedColumns
+	}
+	return t.Columns
+}
+
+// Work is what reading the table costs, in bytes and numbers.
+func (t Table) Work() uint64 { return t.Size_ + t.Rows*uint64(t.ExpandedColumns) }
 
 // Key returns the key of the split of a training set's rows into training and validation.
 func (t Table) Key(set string) []byte {

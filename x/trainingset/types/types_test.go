@@ -77,6 +77,9 @@ func TestTablesThatAreRefused(t *testing.T) {
 		"targets: expected 1 to 4 of 5 columns, got 0":           func(x *types.Table) { x.Targets = 0 },
 		"targets: expected 1 to 4 of 5 columns, got 5":           func(x *types.Table) { x.Targets = 5 },
 		"validation_permille: expected at most 500, got 501":     func(x *types.Table) { x.ValidationPermille = 501 },
+		"expanded_columns: expected 0, or 5 to 65536, got 4":     func(x *types.Table) { x.ExpandedColumns = 4 },
+		"expanded_columns: expected at most 1073741824 numbers":  func(x *types.Table) { x.Rows, x.ExpandedColumns = 1<<20, 1_025 },
+		"split_key": func(x *types.Table) { x.SplitKey = "X" },
 	} {
 		x := table()
 		change(&x)
@@ -128,7 +131,7 @@ func TestGenesisStatesThatAreRefused(t *testing.T) {
 func answer() types.DataAnswer {
 	a := types.DataAnswer{
 		Status: types.DataNotNumeric, Rows: 0x0102030405060708, Columns: 0x11121314,
-		Added: 0x2122232425262728, Removed: 0x3132333435363738, Size: 0xe1e2e3e4e5e6e7e8, CIDCodec: 0x55,
+		Added: 0x2122232425262728, Removed: 0x3132333435363738, Size: 0xe1e2e3e4e5e6e7e8, CIDCodec: 0x55, Expanded: 0xf1f2f3f4,
 	}
 	for i := range a.Root {
 		a.Root[i], a.Digest[i] = byte(0x40+i), byte(0x80+i)
@@ -143,7 +146,7 @@ func TestDataAnswerHasTheStatedBytes(t *testing.T) {
 		"808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"+
 		"2122232425262728"+"3132333435363738"+"e1e2e3e4e5e6e7e8"+
 		"a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf"+"55"+
-		"c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf", hex.EncodeToString(answer().Encode()))
+		"c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"+"f1f2f3f4", hex.EncodeToString(answer().Encode()))
 	back, err := types.DecodeDataAnswer(answer().Encode())
 	require.NoError(t, err)
 	require.Equal(t, answer(), back)
@@ -164,7 +167,7 @@ func TestEveryByteOfADataAnswerCounts(t *testing.T) {
 	}
 	for _, b := range [][]byte{nil, good[:len(good)-1], append(good, 0)} {
 		_, err := types.DecodeDataAnswer(b)
-		require.ErrorContains(t, err, "expected 167 bytes")
+		require.ErrorContains(t, err, "expected 171 bytes")
 	}
 }
 
