@@ -15,8 +15,12 @@ import (
 	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
-// keepPeriods is how many voting periods a decided change is remembered.
-const keepPeriods = 8
+const (
+	// keepPeriods is how many voting periods a change that was not adopted is remembered. Adopted ones are for ever.
+	keepPeriods = 8
+	// maxChanges bounds the open changes of a group, and how many old ones are forgotten at the end of a period.
+	maxChanges = 64
+)
 
 // ProposeGroupChange opens a vote of a group's stakeholders on its times or its model.
 func (k Keeper) ProposeGroupChange(ctx context.Context, m *types.MsgProposeGroupChange) (types.GroupChange, error) {
@@ -50,12 +54,15 @@ func (k Keeper) ProposeGroupChange(ctx context.Context, m *types.MsgProposeGroup
 		return c, types.ErrInsufficientBond.Wrapf("group %q: expected %d millionths of the %s unrn that stood since the voting period opened, %s has %s",
 			g.Name, params.ChangeStakeE6, all, m.Sender, standing)
 	}
-	all, err := k.changes(ctx, g.Name)
+	open, err := k.openChanges(ctx, g.Name)
 	if err != nil {
 		return c, err
 	}
-	for _, other := range all {
-		if other.Proposer == m.Sender && other.Status == types.GROUP_CHANGE_STATUS_OPEN {
+	if len(open) >= maxChanges {
+		return c, types.ErrInvalidChange.Wrapf("group %q has %d open changes; wait until one is decided", g.Name, len(open))
+	}
+	for _, other := range open {
+		if other.Proposer == m.Sender {
 			return c, types.ErrInvalidChange.Wrapf("%s has proposed change %d, which is open; wait until it is decided", m.Sender, other.Id)
 		}
 	}
@@ -66,7 +73,11 @@ func (k Keeper) ProposeGroupChange(ctx context.Context, m *types.MsgProposeGroup
 	if c.Ballot, err = k.voting.OpenBallot(ctx, g.Name, types.ModuleName, c.Id, c.Subject()); err != nil {
 		return c, err
 	}
-	return c, errors.Join(k.setChange(ctx, c), k.ChangesByGroup.Set(ctx, collections.Join(g.Name, c.Id)))
+	return c, errors.Join(
+		k.setChange(ctx, c),
+		k.ChangesByGroup.Set(ctx, collections.Join(g.Name, c.Id)),
+		k.OpenChanges.Set(ctx, collections.Join(g.Name, c.Id)),
+	)
 }
 
 // checkChange checks that a group could work with a change.
@@ -100,60 +111,77 @@ func (k Keeper) checkChange(ctx context.Context, params types.Params, g types.Gr
 // decideChanges adopts, at the end of a voting period, what enough stake is behind, and lets old proposals lapse.
 func (k Keeper) decideChanges(goCtx context.Context, period votingtypes.Period) error {
 	ctx := sdk.UnwrapSDKContext(goCtx)
-	all, err := k.changes(ctx, period.Group)
+	open, err := k.openChanges(ctx, period.Group)
 	if err != nil {
 		return err
 	}
-	for _, c := range all {
+	for _, c := range open {
 		k.try(ctx, fmt.Sprintf("change %d of %s", c.Id, c.Group), func(ctx sdk.Context) error { return k.decideChange(ctx, period, c) })
 	}
+	k.try(ctx, "old changes of "+period.Group, func(ctx sdk.Context) error { return k.forgetChanges(ctx, period) })
 	return nil
 }
 
 func (k Keeper) decideChange(ctx sdk.Context, period votingtypes.Period, c types.GroupChange) error {
-	switch c.Status {
-	case types.GROUP_CHANGE_STATUS_ADOPTED, types.GROUP_CHANGE_STATUS_ACTIVE: // what a group has become is never forgotten
-		return nil
-	case types.GROUP_CHANGE_STATUS_EXPIRED, types.GROUP_CHANGE_STATUS_FAILED:
-		if period.Number < c.LastPeriod+keepPeriods {
-			return nil
-		}
-		return errors.Join(k.Changes.Remove(ctx, c.Id), k.ChangesByGroup.Remove(ctx, collections.Join(c.Group, c.Id)))
+	params, err := k.Params.Get(ctx)
+	if err != nil {
+		return err
 	}
-	var err error
 	if c.Support, c.OfStake, err = k.voting.Standing(ctx, c.Ballot); err != nil {
 		return err
 	}
-	adopted := c.Adopted(c.Support, c.OfStake)
+	// Too little stake decides nothing: the first to bond to a group would decide for all who come.
+	adopted := c.OfStake.GTE(params.MinGroupStake) && c.Adopted(c.Support, c.OfStake)
 	if !adopted && period.Number < c.LastPeriod {
 		return nil
-	}
-	if err := k.voting.CloseBallot(ctx, c.Ballot); err != nil {
-		return err
-	}
-	if !adopted {
-		c.Status, c.Note = types.GROUP_CHANGE_STATUS_EXPIRED, "too little stake was behind it for its last period"
-		return k.setChange(ctx, c)
 	}
 	g, err := k.group(ctx, c.Group)
 	if err != nil {
 		return err
 	}
+	if err := errors.Join(k.voting.CloseBallot(ctx, c.Ballot), k.OpenChanges.Remove(ctx, collections.Join(c.Group, c.Id))); err != nil {
+		return err
+	}
+	if !adopted {
+		return k.dropChange(ctx, period, c, types.GROUP_CHANGE_STATUS_EXPIRED, "too little stake was behind it for its last period")
+	}
 	c.Status, c.Note, c.ActivatesUnix = types.GROUP_CHANGE_STATUS_ADOPTED, "takes effect with the next round", ctx.BlockTime().Unix()
 	if c.Model != nil {
-		params, err := k.Params.Get(ctx)
-		if err != nil {
-			return err
-		}
 		c.ActivatesUnix += int64(params.ActivationSeconds)
 		c.Note = "takes effect with the first round after the activation delay"
 	} else if s := c.Times.PeriodSeconds; s != 0 { // the next voting period has the new length
-		if err := k.voting.SetPeriod(ctx, g.Name, s); err != nil {
-			return err
+		if err := k.voting.SetPeriod(ctx, g.Name, s); err != nil { // governance has narrowed the bounds since
+			return k.dropChange(ctx, period, c, types.GROUP_CHANGE_STATUS_FAILED, err.Error())
 		}
 	}
 	g.PendingChanges = append(g.PendingChanges, c.Id)
 	return errors.Join(k.setChange(ctx, c), k.Groups.Set(ctx, g.Name, g))
+}
+
+// dropChange ends a change that was not adopted; it is remembered for a while.
+func (k Keeper) dropChange(ctx context.Context, period votingtypes.Period, c types.GroupChange, status types.GroupChangeStatus, note string) error {
+	c.Status, c.Note = status, note
+	return errors.Join(k.setChange(ctx, c), k.OldChanges.Set(ctx, collections.Join3(c.Group, period.Number, c.Id)))
+}
+
+// forgetChanges removes changes that were not adopted some periods ago.
+func (k Keeper) forgetChanges(ctx context.Context, period votingtypes.Period) error {
+	var old []collections.Triple[string, uint64, uint64]
+	if err := k.OldChanges.Walk(ctx, collections.NewPrefixedTripleRange[string, uint64, uint64](period.Group), func(key collections.Triple[string, uint64, uint64]) (bool, error) {
+		if key.K2()+keepPeriods > period.Number || len(old) >= maxChanges {
+			return true, nil
+		}
+		old = append(old, key)
+		return false, nil
+	}); err != nil {
+		return err
+	}
+	for _, key := range old {
+		if err := errors.Join(k.OldChanges.Remove(ctx, key), k.Changes.Remove(ctx, key.K3()), k.ChangesByGroup.Remove(ctx, collections.Join(key.K1(), key.K3()))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // applyChanges makes adopted changes whose time has come part of the group, before a round opens.
@@ -180,6 +208,10 @@ func (k Keeper) applyChanges(ctx sdk.Context, g *types.Group) error {
 			c.Status, c.Note = types.GROUP_CHANGE_STATUS_FAILED, err.Error()
 		} else if err := change(g, c); err != nil {
 			return err
+		} else if c.Model != nil {
+			if err := k.dropBatches(ctx, g.Name); err != nil {
+				return err
+			}
 		}
 		if err := k.setChange(ctx, c); err != nil {
 			return err
@@ -211,15 +243,15 @@ func (k Keeper) setChange(ctx context.Context, c types.GroupChange) error {
 	return k.Changes.Set(ctx, c.Id, c)
 }
 
-// changes returns the changes of a group that are remembered. An account needs a noticeable stake for one, so there are few.
-func (k Keeper) changes(ctx context.Context, group string) ([]types.GroupChange, error) {
-	var all []types.GroupChange
-	err := k.ChangesByGroup.Walk(ctx, collections.NewPrefixedPairRange[string, uint64](group), func(key collections.Pair[string, uint64]) (bool, error) {
+// openChanges returns the changes of a group that can be voted for: at most maxChanges.
+func (k Keeper) openChanges(ctx context.Context, group string) ([]types.GroupChange, error) {
+	var open []types.GroupChange
+	err := k.OpenChanges.Walk(ctx, collections.NewPrefixedPairRange[string, uint64](group), func(key collections.Pair[string, uint64]) (bool, error) {
 		c, err := k.Changes.Get(ctx, key.K2())
-		all = append(all, c)
+		open = append(open, c)
 		return false, err
 	})
-	return all, err
+	return open, err
 }
 
 // ForkGroup opens a group that goes on from the checkpoint of another, over a copy of its training set that only the new group's
@@ -250,8 +282,12 @@ func (k Keeper) ForkGroup(ctx context.Context, m *types.MsgForkGroup) error {
 	g := types.Group{
 		Name: m.Name, Creator: m.Sender, Settings: source.Settings, ModelVersion: source.ModelVersion,
 		Parent: source.Parent, Carried: source.Carried, ForkedFrom: m.Source, BountyPool: math.ZeroInt(),
+		CoinbaseDisabled: source.CoinbaseDisabled, // what governance decided about the work holds for its copies
 	}
-	g.Settings.TrainingSet = m.TrainingSet
+	g.Settings.TrainingSet, g.Settings.AllowList = m.TrainingSet, nil
+	if g.Settings.Evaluation == types.EVALUATION_MODE_SEALED { // nobody owes somebody else's fork batches
+		g.Settings.Providers = []string{m.Sender}
+	}
 	shape, err := g.Settings.Validate(params)
 	if err != nil {
 		return err

@@ -100,6 +100,16 @@ func (k Keeper) restoreVotes(ctx context.Context, g types.GenesisState) error {
 		if err := errors.Join(k.Changes.Set(ctx, c.Id, c), k.ChangesByGroup.Set(ctx, collections.Join(c.Group, c.Id))); err != nil {
 			return err
 		}
+		if c.Status == types.GROUP_CHANGE_STATUS_OPEN {
+			if err := k.OpenChanges.Set(ctx, collections.Join(c.Group, c.Id)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, o := range g.OldChanges {
+		if err := k.OldChanges.Set(ctx, collections.Join3(o.Group, o.Period, o.Change)); err != nil {
+			return err
+		}
 	}
 	for _, p := range g.PeriodStakes {
 		if err := k.PeriodStakes.Set(ctx, p.Group, p); err != nil {
@@ -241,6 +251,10 @@ func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) 
 		}),
 		k.Changes.Walk(ctx, nil, func(_ uint64, x types.GroupChange) (bool, error) {
 			g.Changes = append(g.Changes, x)
+			return false, nil
+		}),
+		k.OldChanges.Walk(ctx, nil, func(key collections.Triple[string, uint64, uint64]) (bool, error) {
+			g.OldChanges = append(g.OldChanges, types.OldChange{Group: key.K1(), Period: key.K2(), Change: key.K3()})
 			return false, nil
 		}),
 		k.PeriodStakes.Walk(ctx, nil, func(_ string, x types.PeriodStake) (bool, error) {

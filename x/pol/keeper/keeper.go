@@ -56,6 +56,9 @@ type Keeper struct {
 	Changes        collections.Map[uint64, types.GroupChange]
 	NextChange     collections.Sequence
 	ChangesByGroup collections.KeySet[collections.Pair[string, uint64]]
+	// OpenChanges can be voted for; OldChanges are to be forgotten after a period.
+	OpenChanges collections.KeySet[collections.Pair[string, uint64]]
+	OldChanges  collections.KeySet[collections.Triple[string, uint64, uint64]] // group, period, id
 	// PeriodStakes holds, by group, what the pay of a proposer in the current voting period depends on.
 	PeriodStakes collections.Map[string, types.PeriodStake]
 }
@@ -92,6 +95,8 @@ func NewKeeper(cdc codec.BinaryCodec, service store.KVStoreService, authority st
 		Changes:             collections.NewMap(sb, types.ChangesKey, "changes", collections.Uint64Key, codec.CollValue[types.GroupChange](cdc)),
 		NextChange:          collections.NewSequence(sb, types.NextChangeKey, "next_change"),
 		ChangesByGroup:      collections.NewKeySet(sb, types.ChangesByKey, "changes_by_group", collections.PairKeyCodec(collections.StringKey, collections.Uint64Key)),
+		OpenChanges:         collections.NewKeySet(sb, types.OpenChangesKey, "open_changes", collections.PairKeyCodec(collections.StringKey, collections.Uint64Key)),
+		OldChanges:          collections.NewKeySet(sb, types.OldChangesKey, "old_changes", collections.TripleKeyCodec(collections.StringKey, collections.Uint64Key, collections.Uint64Key)),
 		PeriodStakes:        collections.NewMap(sb, types.PeriodsKey, "period_stakes", collections.StringKey, codec.CollValue[types.PeriodStake](cdc)),
 	}
 	schema, err := sb.Build()

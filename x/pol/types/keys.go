@@ -41,4 +41,6 @@ var (
 	NextChangeKey  = collections.NewPrefix(22)
 	ChangesByKey   = collections.NewPrefix(23)
 	PeriodsKey     = collections.NewPrefix(24)
+	OpenChangesKey = collections.NewPrefix(25)
+	OldChangesKey  = collections.NewPrefix(26)
 )

@@ -31,6 +31,14 @@ func (k Keeper) decide(goCtx context.Context, period votingtypes.Period) error {
 	if err != nil {
 		return err
 	}
+	keep, err := k.keepers(ctx, s)
+	if err != nil {
+		return err
+	}
+	least, err := k.pol.MinGroupStake(ctx)
+	if err != nil {
+		return err
+	}
 	var winner *types.Proposal
 	support := math.ZeroInt()
 	var others []types.Proposal
@@ -46,7 +54,8 @@ func (k Keeper) decide(goCtx context.Context, period votingtypes.Period) error {
 		if err != nil {
 			return err
 		}
-		ready := p.Status == types.PROPOSAL_STATUS_APPLICABLE && p.CheckedVersion == s.Version && votingtypes.Reaches(standing, all, params.QuorumE6, million)
+		// Too little stake decides nothing: the first to bond to a group would decide for all who come.
+		ready := p.Status == types.PROPOSAL_STATUS_APPLICABLE && p.CheckedVersion == s.Version && all.GTE(least) && p.Wins(params, standing, keep, all)
 		// Of equal support the earlier proposal wins.
 		if ready && (winner == nil || standing.GT(support) || standing.Equal(support) && p.Id < winner.Id) {
 			if winner != nil {
@@ -57,7 +66,7 @@ func (k Keeper) decide(goCtx context.Context, period votingtypes.Period) error {
 		}
 		others = append(others, p)
 	}
-	note := "it had no quorum at the end of the period, or was not checked in time"
+	note := "it had too little support at the end of the period, or was not checked in time"
 	if winner != nil {
 		if err := k.apply(ctx, s, *winner); err != nil {
 			return err
@@ -72,6 +81,15 @@ func (k Keeper) decide(goCtx context.Context, period votingtypes.Period) error {
 		}
 	}
 	return nil
+}
+
+// keepers returns the standing stake of those who want a table to stay as it is.
+func (k Keeper) keepers(ctx context.Context, s types.TrainingSet) (math.Int, error) {
+	if s.KeepBallot == 0 {
+		return math.ZeroInt(), nil
+	}
+	standing, _, err := k.voting.Standing(ctx, s.KeepBallot)
+	return standing, err
 }
 
 // apply makes the result of a proposal the table of its set and pays the proposer.

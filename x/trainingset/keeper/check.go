@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"cosmossdk.io/math"
-
 	"github.com/cosmos/gogoproto/proto"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -77,7 +75,7 @@ func (k Keeper) leaders(ctx context.Context, group string, params types.Params, 
 		return nil, err
 	}
 	ballots = slices.DeleteFunc(ballots, func(b votingtypes.Ballot) bool {
-		return slices.Contains(asked, b.Ref) || !votingtypes.Reaches(b.Tally.Standing, period.Tally.Standing, params.QuorumE6, million)
+		return b.Ref == keepRef || slices.Contains(asked, b.Ref) || !votingtypes.Reaches(b.Tally.Standing, period.Tally.Standing, params.QuorumE6, million)
 	})
 	// Of equal support the earlier proposal comes first; the ballots are in that order.
 	slices.SortStableFunc(ballots, func(a, b votingtypes.Ballot) int { return b.Tally.Standing.BigInt().Cmp(a.Tally.Standing.BigInt()) })
@@ -157,7 +155,11 @@ func (k Keeper) openTask(ctx context.Context, p types.Proposal) error {
 	p.CheckedVersion = s.Version
 	// The base and the body are read, the result is written.
 	cost := 2*s.Table.Work() + p.Delta.Size_
-	if p.TaskId, err = k.attestation.OpenTask(ctx, types.DataTaskKind, types.ProposalRef(s.Name, p.Id), manifest, cost, math.ZeroInt()); err != nil {
+	_, stake, err := k.voting.Standing(ctx, p.Ballot) // whoever floods the queue has less
+	if err != nil {
+		return err
+	}
+	if p.TaskId, err = k.attestation.OpenTask(ctx, types.DataTaskKind, types.ProposalRef(s.Name, p.Id), manifest, cost, stake); err != nil {
 		return k.setStatus(ctx, p, types.PROPOSAL_STATUS_OPEN, "validators could not be asked to apply it: "+err.Error())
 	}
 	return k.setStatus(ctx, p, types.PROPOSAL_STATUS_CHECKING, fmt.Sprintf("validators apply it to version %d", s.Version))

@@ -71,7 +71,7 @@ func (k Keeper) initProposal(ctx context.Context, p types.Proposal) error {
 	); err != nil || !p.Status.Open() {
 		return err
 	}
-	return k.OpenBodies.Set(ctx, collections.Join(p.TrainingSet, p.Delta.Sha256), p.Id)
+	return k.OpenBodies.Set(ctx, bodyKey(p.TrainingSet, p.Delta.Sha256, p.Proposer), p.Id)
 }
 
 // ExportGenesis reads the whole state.

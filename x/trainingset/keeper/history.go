@@ -31,12 +31,17 @@ func (k Keeper) record(goCtx context.Context, s types.TrainingSet, p *types.Prop
 	return k.Revisions.Set(ctx, collections.Join(s.Name, s.Version), r)
 }
 
-// Adopt puts a training set under the votes of a group's stakeholders, when its owner opened the group and no group governs it
-// yet. Other groups may use the set; they take what that group decides.
+// Adopt puts a training set under the votes of a group's stakeholders, when its owner opened the group and no group was opened over
+// it before. Groups of others may be opened later; they take what that group decides. A set that somebody else's group learned from
+// first stays as it is for ever, so that nobody's data is taken over afterwards.
 func (k Keeper) Adopt(ctx context.Context, name, group, creator string) error {
 	s, exists, err := find(ctx, k.TrainingSets, name)
-	if err != nil || !exists || s.Group != "" || s.Owner != creator {
+	if err != nil || !exists || s.Group != "" || s.Fixed {
 		return err
+	}
+	if s.Owner != creator {
+		s.Fixed = true
+		return k.TrainingSets.Set(ctx, name, s)
 	}
 	s.Group = group
 	return errors.Join(k.TrainingSets.Set(ctx, name, s), k.Governed.Set(ctx, group, name))

@@ -35,7 +35,7 @@ type Keeper struct {
 	Proposals    collections.Map[uint64, types.Proposal]
 	NextProposal collections.Sequence
 	BySet        collections.KeySet[collections.Pair[string, uint64]]
-	// OpenBodies gives the open proposal with a body, by set and hash.
+	// OpenBodies gives the open proposal with a body, by set, and hash and proposer.
 	OpenBodies collections.Map[collections.Pair[string, []byte], uint64]
 	// Due orders proposals by the time at which an open one expires and a closed one is forgotten.
 	Due collections.KeySet[collections.Pair[int64, uint64]]

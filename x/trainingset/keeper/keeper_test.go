@@ -57,6 +57,7 @@ type neighbours struct {
 	payError error
 	ballots  []votingtypes.Ballot
 	all      int64 // stake of the group
+	least    int64 // that a group needs to decide
 	told     []uint64
 	toldFail error
 }
@@ -93,6 +94,10 @@ func (n *neighbours) PayProposer(_ context.Context, group, proposer string) (mat
 	}
 	n.paid = append(n.paid, group+" "+proposer)
 	return math.NewInt(77), nil
+}
+
+func (n *neighbours) MinGroupStake(context.Context) (math.Int, error) {
+	return math.NewInt(n.least), nil
 }
 
 func (n *neighbours) GetBalance(_ context.Context, addr sdk.AccAddress, denom string) sdk.Coin {

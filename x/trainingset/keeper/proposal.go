@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -23,7 +24,7 @@ func (k Keeper) ProposeDelta(goCtx context.Context, m *types.MsgProposeDelta) (t
 		return none, err
 	}
 	if s.Group == "" {
-		return none, types.ErrNotGoverned.Wrapf("%q: no group votes on it; open a group over a set of your own, or fork one: pold tx pol fork-group", s.Name)
+		return none, types.ErrNotGoverned.Wrapf("%q: no group votes on it; open a group over a set of your own, or fork one: pold group fork", s.Name)
 	}
 	params, err := k.Params.Get(ctx)
 	if err != nil {
@@ -38,11 +39,11 @@ func (k Keeper) ProposeDelta(goCtx context.Context, m *types.MsgProposeDelta) (t
 	); err != nil {
 		return none, err
 	}
-	body := collections.Join(s.Name, m.Delta.Sha256)
+	body := bodyKey(s.Name, m.Delta.Sha256, m.Sender)
 	if other, exists, err := find(ctx, k.OpenBodies, body); err != nil {
 		return none, err
 	} else if exists {
-		return none, types.ErrExists.Wrapf("proposal %d has the same body; vote for it instead", other)
+		return none, types.ErrExists.Wrapf("proposal %d of yours has the same body", other)
 	}
 	if s.OpenProposals >= params.MaxOpenProposals {
 		return none, types.ErrTooMany.Wrapf("%q has %d; wait until one is decided or expires", s.Name, s.OpenProposals)
@@ -62,6 +63,11 @@ func (k Keeper) ProposeDelta(goCtx context.Context, m *types.MsgProposeDelta) (t
 	p := types.Proposal{
 		Id: id, TrainingSet: s.Name, Proposer: m.Sender, Delta: m.Delta, Summary: m.Summary, Licence: m.Licence, Takedown: m.Takedown,
 		Deposit: deposit, OpenedUnix: now, DueUnix: now + int64(params.OpenSeconds), OpenedVersion: s.Version, Status: types.PROPOSAL_STATUS_OPEN,
+	}
+	if s.KeepBallot == 0 {
+		if s.KeepBallot, err = k.voting.OpenBallot(ctx, s.Group, types.ModuleName, keepRef, types.KeepSubject(s.Name)); err != nil {
+			return none, err
+		}
 	}
 	if p.Ballot, err = k.voting.OpenBallot(ctx, s.Group, types.ModuleName, id, p.Subject()); err != nil {
 		return none, err
@@ -122,7 +128,7 @@ func (k Keeper) close(goCtx context.Context, p types.Proposal, status types.Prop
 	if err := errors.Join(
 		k.voting.CloseBallot(ctx, p.Ballot),
 		k.TrainingSets.Set(ctx, s.Name, s),
-		k.OpenBodies.Remove(ctx, collections.Join(s.Name, p.Delta.Sha256)),
+		k.OpenBodies.Remove(ctx, bodyKey(s.Name, p.Delta.Sha256, p.Proposer)),
 		k.Due.Set(ctx, collections.Join(p.DueUnix, p.Id)),
 		k.settleDeposit(ctx, p, params.Burned(status, p.Deposit)),
 	); err != nil {
@@ -174,6 +180,15 @@ func (k Keeper) proposal(ctx context.Context, id uint64) (types.Proposal, error)
 		err = types.ErrNotFound.Wrapf("%d; list those of a set with: pold q trainingset proposals NAME", id)
 	}
 	return p, err
+}
+
+// keepRef is the reference of the ballot for leaving a table as it is; proposals count from 1.
+const keepRef = 0
+
+// bodyKey tells open proposals of one account apart. Who copies the body of another takes neither its place nor its pay away: of two
+// equal ones the more supported wins, and the other is stale.
+func bodyKey(set string, sha256 []byte, proposer string) collections.Pair[string, []byte] {
+	return collections.Join(set, append(bytes.Clone(sha256), proposer...))
 }
 
 func unrn(amount math.Int) sdk.Coins { return sdk.NewCoins(sdk.NewCoin(types.BaseDenom, amount)) }

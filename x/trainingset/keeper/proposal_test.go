@@ -157,7 +157,7 @@ func TestTheMostVotedDeltaIsCheckedAppliedAndPaid(t *testing.T) {
 	p := e.propose(1)
 	require.Equal(t, types.PROPOSAL_STATUS_FETCHING, p.Status, "people want to read it before they vote")
 	require.Equal(t, int64(deposit), moduleCoins(e))
-	require.Equal(t, fmt.Sprintf("delta 1 of digits: +2 -1 rows, sha256 %x: correct labels", p.Delta.Sha256), e.ballots[0].Subject)
+	require.Equal(t, fmt.Sprintf("delta 1 of digits: +2 -1 rows, sha256 %x: correct labels", p.Delta.Sha256), e.ballots[p.Ballot-1].Subject)
 	e.support(p, 500)
 	e.checking()
 	require.Equal(t, types.PROPOSAL_STATUS_FETCHING, e.proposal(1).Status)
@@ -185,7 +185,7 @@ func TestTheMostVotedDeltaIsCheckedAppliedAndPaid(t *testing.T) {
 	require.Equal(t, []string{group + " " + account(proposer)}, e.paid)
 	require.Equal(t, int64(1_000_000), e.coins[account(proposer)], "the deposit came back")
 	require.Equal(t, []uint64{2}, e.told)
-	require.True(t, e.ballots[0].Closed)
+	require.True(t, e.ballots[p.Ballot-1].Closed)
 	r, err := e.k.Revisions.Get(e.ctx, collections.Join("digits", uint64(2)))
 	require.NoError(t, err)
 	require.Equal(t, int64(77), r.Reward.Int64())
@@ -470,7 +470,7 @@ func TestProposalsThatAreRefused(t *testing.T) {
 	e := governed(t)
 	e.propose(1)
 	for says, change := range map[string]func(*types.MsgProposeDelta){
-		"proposal 1 has the same body":     func(m *types.MsgProposeDelta) { m.Delta = e.delta(1) },
+		"proposal 1 of yours has the same": func(m *types.MsgProposeDelta) { m.Delta = e.delta(1) },
 		"is not registered":                func(m *types.MsgProposeDelta) { m.TrainingSet = "none" },
 		"make the diff against the curren": func(m *types.MsgProposeDelta) { m.Delta.BaseRoot = bytes.Repeat([]byte{9}, 32) },
 		"the table would stay as it is":    func(m *types.MsgProposeDelta) { m.Delta.Root = m.Delta.BaseRoot },
@@ -507,12 +507,18 @@ func TestProposalsThatAreRefused(t *testing.T) {
 
 func TestOnlyTheOwnersFirstGroupGovernsASet(t *testing.T) {
 	e := newEnv(t, types.TrainingSet{Name: "digits", Owner: account(1), Table: table()})
-	require.NoError(t, e.k.Adopt(e.ctx, "digits", "thieves", account(2)))
-	require.Empty(t, e.set("digits").Group)
 	require.NoError(t, e.k.Adopt(e.ctx, "digits", group, account(1)))
 	require.NoError(t, e.k.Adopt(e.ctx, "digits", "later", account(1)))
+	require.NoError(t, e.k.Adopt(e.ctx, "digits", "others", account(2)))
 	require.Equal(t, group, e.set("digits").Group)
+	require.False(t, e.set("digits").Fixed)
 	require.NoError(t, e.k.Adopt(e.ctx, "none", group, account(1)))
+	// What somebody else learns from first is not taken over afterwards.
+	e = newEnv(t, types.TrainingSet{Name: "digits", Owner: account(1), Table: table()})
+	require.NoError(t, e.k.Adopt(e.ctx, "digits", "others", account(2)))
+	require.NoError(t, e.k.Adopt(e.ctx, "digits", group, account(1)))
+	require.Empty(t, e.set("digits").Group)
+	require.True(t, e.set("digits").Fixed)
 }
 
 func TestAForkKeepsTableAndSplitAndGoesItsOwnWay(t *testing.T) {

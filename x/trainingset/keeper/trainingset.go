@@ -43,7 +43,7 @@ func (k Keeper) Register(ctx context.Context, m *types.MsgRegisterTrainingSet) e
 	if err := k.pol.BurnFee(ctx, m.Sender, params.RegistrationFee, "training set registration"); err != nil {
 		return err
 	}
-	s := types.TrainingSet{Name: m.Name, Owner: m.Sender, Table: m.Table, Version: old.Version + 1, Status: types.STATUS_PENDING, CardUri: m.CardUri}
+	s := types.TrainingSet{Name: m.Name, Owner: m.Sender, Table: m.Table, Version: old.Version + 1, Status: types.STATUS_PENDING, CardUri: m.CardUri, Group: old.Group, Fixed: old.Fixed}
 	if err := k.TrainingSets.Set(ctx, s.Name, s); err != nil {
 		return err
 	}

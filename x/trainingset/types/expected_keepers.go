@@ -32,6 +32,8 @@ type PolKeeper interface {
 	BurnFee(ctx context.Context, payer string, amount math.Int, reason string) error
 	// PayProposer mints what an applied change of training data earns in the current period of a group, at most once a period.
 	PayProposer(ctx context.Context, group, proposer string) (math.Int, error)
+	// MinGroupStake is the stake, in unrn, from which on what happens in a group counts.
+	MinGroupStake(ctx context.Context) (math.Int, error)
 }
 
 // BankKeeper moves deposits.

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"cosmossdk.io/math"
+
+	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
 const (
@@ -77,6 +79,18 @@ func (p Proposal) Subject() string {
 	}
 	return fmt.Sprintf("delta %d of %s: %s+%d -%d rows, sha256 %s: %s", p.Id, p.TrainingSet, takedown,
 		p.Delta.RowsAdded, p.Delta.RowsRemoved, hex.EncodeToString(p.Delta.Sha256), p.Summary)
+}
+
+// KeepSubject says what a vote for the ballot that nothing wins against means.
+func KeepSubject(set string) string { return "keep " + set + " as it is" }
+
+// Wins reports whether a proposal with so much standing stake behind it is applied: it needs quorum, more support than leaving the
+// table as it is, and, to take history down, more than half of all.
+func (p Proposal) Wins(params Params, standing, keep, all math.Int) bool {
+	if p.Takedown && !votingtypes.Exceeds(standing, all, 1, 2) {
+		return false
+	}
+	return votingtypes.Reaches(standing, all, params.QuorumE6, million) && standing.GT(keep)
 }
 
 // Deposit returns what a proposal deposits when so many others are open: filling all places costs many times as much as one.

@@ -47,7 +47,7 @@ func (k Keeper) dueGroups(ctx sdk.Context) ([]string, error) {
 		if key.K1() > now || len(groups) >= maxGroups {
 			return true, nil
 		}
-		p, err := k.Periods.Get(ctx, key.K2())
+		p, _, err := find(ctx, k.Periods, key.K2())
 		if err != nil {
 			return true, err
 		}

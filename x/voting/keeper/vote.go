@@ -30,7 +30,7 @@ func (k Keeper) Vote(ctx context.Context, voter string, id uint64, subject strin
 		return zero, err
 	}
 	if bonded.LT(params.MinVoteStake) {
-		return zero, types.ErrNoStake.Wrapf("group %q: expected at least %s unrn, %s has %s; bond with: pold tx pol bond-group", b.Group, params.MinVoteStake, voter, bonded)
+		return zero, types.ErrNoStake.Wrapf("group %q: expected at least %s unrn, %s has %s; bond with: pold group bond", b.Group, params.MinVoteStake, voter, bonded)
 	}
 	votes, err := k.openVotes(ctx, b.Group, voter)
 	if err != nil {
