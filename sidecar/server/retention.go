@@ -36,7 +36,8 @@ type RetentionChain interface {
 }
 
 // Retention removes checkpoints that lost more than some rounds ago, with their transcripts, the training states that audits have looked
-// at, proposed tables that were not adopted, and what the stakeholders of a training set have taken down. Other tables, winners and the
+// at, proposed tables that were not adopted, and what the stakeholders of a training set have taken down, if no other set keeps it: nobody
+// decides about the files of others. Other tables, winners and the
 // transcripts of winners are kept: anybody may want to recompute a verdict or go on from a checkpoint. So are the values of tables. A
 // submission can name any CID, even that of another group's winner or of a value, so every winner is noted before anything is removed, what
 // reads like a value stays, and a loser stays while any round of any group that was not swept names it.
@@ -127,11 +128,6 @@ func (r *Retention) Sweep(ctx context.Context) (removed int, err error) {
 		return removed, err
 	}
 	// A submission may name the CID of anything.
-	for _, cids := range r.state.Tables {
-		for _, cid := range cids {
-			protected[cid] = true
-		}
-	}
 	for _, x := range r.results.all() {
 		protected[x.CID] = true
 	}

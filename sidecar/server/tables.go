@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"cosmossdk.io/collections"
@@ -11,52 +12,84 @@ import (
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
-// sweepTables removes the tables that deltas led to but that were not adopted, and what a takedown asks nodes to drop. protected are
-// the CIDs that must stay. It returns how many objects were removed; an error leaves the rest for the next time.
+// lookedAt is a set of which something may go: gone are the files that its last takedown asks to drop, none once that was carried out.
+type lookedAt struct {
+	set  trainingsettypes.TrainingSet
+	gone []string
+}
+
+// sweepTables removes the tables that deltas led to but that were not adopted, and what a takedown asks nodes to drop, except what any set
+// keeps: a fork shares files with its source, and a proposal may lead back to an old table. protected are the CIDs that must stay; those
+// that sets keep are added to it. It returns how many objects were removed; an error leaves the rest for the next time.
 func (r *Retention) sweepTables(ctx context.Context, groups []poltypes.Group, sets []trainingsettypes.TrainingSet, protected map[string]bool) (removed int, err error) {
-	var inUse map[string]bool
-	for _, s := range sets {
-		decided, pending := r.results.decided(s)
-		if len(decided) == 0 && r.state.Looked[s.Name] >= s.Version {
-			continue
+	// What all sets keep has to be known before the first file goes.
+	looked, err := r.look(ctx, sets)
+	if err != nil {
+		return 0, err
+	}
+	for _, cids := range r.state.Tables {
+		for _, cid := range cids {
+			protected[cid] = true
 		}
-		if inUse == nil {
-			if inUse, err = r.tablesInUse(ctx, groups); err != nil {
-				return removed, err
-			}
+	}
+	if len(looked) == 0 {
+		return 0, nil
+	}
+	inUse, err := r.tablesInUse(ctx, groups)
+	if err != nil {
+		return 0, err
+	}
+	for _, l := range looked {
+		decided, pending := r.results.decided(l.set)
+		waits := maps.Clone(inUse)
+		for _, p := range pending { // it may be adopted in the next block
+			waits[p.CID] = true
 		}
-		revisions, err := r.chain.Revisions(ctx, s.Name)
-		if err != nil {
-			return removed, err
-		}
-		count, whole := r.drop(unadopted(decided, pending, revisions), protected, inUse)
+		count, whole := r.drop(unadopted(decided, pending), protected, waits)
 		removed += count
 		if whole {
 			if err := r.results.forget(decided); err != nil {
 				return removed, err
 			}
 		}
-		last, gone, kept := takenDown(revisions)
-		r.state.Tables[s.Name] = kept
-		if last <= r.state.Looked[s.Name] { // carried out before
-			gone = nil
-		}
-		count, whole = r.drop(gone, protected, inUse)
+		count, whole = r.drop(l.gone, protected, waits)
 		removed += count
 		if whole {
-			r.state.Looked[s.Name] = s.Version
+			r.state.Looked[l.set.Name] = l.set.Version
 		}
 	}
 	return removed, nil
 }
 
-// unadopted returns the CIDs of decided results that became no version of their set, unless another proposal that is not decided leads
-// to the same table.
-func unadopted(decided, pending []result, revisions []trainingsettypes.Revision) []string {
+// look reads the versions of every set that has changed or of which a result was decided, and notes the files that it keeps. Those of the
+// others were noted before.
+func (r *Retention) look(ctx context.Context, sets []trainingsettypes.TrainingSet) ([]lookedAt, error) {
+	var looked []lookedAt
+	for _, s := range sets {
+		decided, _ := r.results.decided(s)
+		if len(decided) == 0 && r.state.Looked[s.Name] >= s.Version {
+			continue
+		}
+		revisions, err := r.chain.Revisions(ctx, s.Name)
+		if err != nil {
+			return nil, err
+		}
+		last, gone, kept := takenDown(revisions)
+		r.state.Tables[s.Name] = kept
+		if last <= r.state.Looked[s.Name] { // carried out before
+			gone = nil
+		}
+		looked = append(looked, lookedAt{s, gone})
+	}
+	return looked, nil
+}
+
+// unadopted returns the CIDs of decided results, unless another proposal that is not decided leads to the same table. Those that were
+// adopted are among what the set keeps.
+func unadopted(decided, pending []result) []string {
 	var cids []string
 	for _, x := range decided {
-		adopted := slices.ContainsFunc(revisions, func(v trainingsettypes.Revision) bool { return v.Table.Cid == x.CID })
-		if !adopted && !slices.ContainsFunc(pending, func(p result) bool { return p.CID == x.CID }) {
+		if !slices.ContainsFunc(pending, func(p result) bool { return p.CID == x.CID }) {
 			cids = append(cids, x.CID)
 		}
 	}
@@ -109,13 +142,13 @@ func (r *Retention) tablesInUse(ctx context.Context, groups []poltypes.Group) (m
 	return inUse, nil
 }
 
-// drop removes objects that are neither protected nor in use. It reports how many were there, and whether none has to wait.
-func (r *Retention) drop(cids []string, protected, inUse map[string]bool) (removed int, whole bool) {
+// drop removes objects that are neither protected nor waited for. It reports how many were there, and whether none has to wait.
+func (r *Retention) drop(cids []string, protected, waits map[string]bool) (removed int, whole bool) {
 	whole = true
 	for _, cid := range cids {
 		switch {
 		case protected[cid]:
-		case inUse[cid]:
+		case waits[cid]:
 			whole = false
 		default:
 			if err := r.store.Remove(cid); err != nil {

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,7 +36,8 @@ func (c *fakeChain) adopt(store *fakeStore, n uint64) {
 	}
 	store.put(r.Table.Cid, []byte(r.Table.Cid))
 	c.history["set"] = append(c.history["set"], r)
-	c.sets[0].Version, c.sets[0].Table = n, r.Table
+	at := slices.IndexFunc(c.sets, func(s trainingsettypes.TrainingSet) bool { return s.Name == "set" })
+	c.sets[at].Version, c.sets[at].Table = n, r.Table
 }
 
 func sweeper(t *testing.T, chain *fakeChain, store *fakeStore, path string) *Retention {
@@ -84,6 +86,64 @@ func TestATakedownDropsTheBodiesAndTablesBeforeIt(t *testing.T) {
 			require.Equal(t, int(2*c.versions-1)-len(c.left), removed)
 		})
 	}
+}
+
+// fork adds a set that went on from version 2 of the other: with its delta d3, one of its own and d4, which takes all before it down.
+func (c *fakeChain) fork(store *fakeStore) {
+	for i, v := range []struct{ table, delta string }{{"t2", ""}, {"t3", "d3"}, {"own3", "owndelta3"}, {"own4", "d4"}} {
+		r := trainingsettypes.Revision{TrainingSet: "fork", Version: uint64(i + 1), Table: trainingsettypes.Table{Cid: v.table}, Takedown: i == 3}
+		if v.delta != "" {
+			r.Delta = &trainingsettypes.Delta{Cid: v.delta}
+			store.put(v.delta, nil)
+		}
+		store.put(v.table, nil)
+		c.history["fork"] = append(c.history["fork"], r)
+	}
+	c.sets = append(c.sets, trainingsettypes.TrainingSet{Name: "fork", Version: 4, Table: trainingsettypes.Table{Cid: "own4"}})
+}
+
+func TestATakedownInAForkKeepsWhatItsSourceKeeps(t *testing.T) {
+	source := []string{"t1", "d2", "t2", "d3", "t3", "d4", "t4", "d5", "t5"}
+	for _, c := range []struct {
+		name   string
+		change func(chain *fakeChain, r *Retention)
+	}{
+		{"the source is looked at first", func(*fakeChain, *Retention) {}},
+		{"the fork is looked at first", func(chain *fakeChain, _ *Retention) { slices.Reverse(chain.sets) }},
+		{"the source was looked at long ago", func(chain *fakeChain, r *Retention) {
+			all := chain.sets
+			chain.sets = all[:1]
+			_, err := r.Sweep(t.Context())
+			require.NoError(t, err)
+			chain.sets = all
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			chain, store := versioned(5)
+			chain.fork(store)
+			r := sweeper(t, chain, store, filepath.Join(t.TempDir(), "retention.json"))
+			c.change(chain, r)
+			removed, err := r.Sweep(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, 2, removed, "its own table and delta")
+			require.ElementsMatch(t, append([]string{"own4"}, source...), store.names())
+
+			// Once the source takes them down too, nobody keeps them.
+			chain.adopt(store, 6)
+			chain.history["set"][5].Takedown = true
+			_, err = r.Sweep(t.Context())
+			require.NoError(t, err)
+			require.ElementsMatch(t, []string{"own4", "t6"}, store.names())
+		})
+	}
+}
+
+func TestATableThatASetCameBackToStays(t *testing.T) {
+	chain, store := versioned(5, 3)
+	chain.history["set"][3].Table.Cid = "t1" // version 4, after the takedown
+	_, err := sweeper(t, chain, store, filepath.Join(t.TempDir(), "retention.json")).Sweep(t.Context())
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"t1", "t3", "d4", "t4", "d5", "t5"}, store.names())
 }
 
 func TestATakedownIsCarriedOutOnce(t *testing.T) {
@@ -183,4 +243,61 @@ func TestProposedTablesThatWereNotAdoptedGo(t *testing.T) {
 	require.False(t, store.has(waiting))
 	require.True(t, store.has(won), "it is version 4")
 	require.Empty(t, results.all())
+}
+
+func TestAnUnadoptedTableStaysWhereItIsHistory(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(chain *fakeChain, cid string)
+		stays  bool
+	}{
+		{"nowhere", func(*fakeChain, string) {}, false},
+		{"an old version of its set", func(chain *fakeChain, cid string) { chain.history["set"][0].Table.Cid = cid }, true},
+		{"one that was taken down", func(chain *fakeChain, cid string) {
+			chain.history["set"][0].Table.Cid, chain.history["set"][1].Takedown = cid, true
+		}, false},
+		{"an old version of another set", func(chain *fakeChain, cid string) { chain.history["other"][0].Table.Cid = cid }, true},
+		{"a delta of another set", func(chain *fakeChain, cid string) {
+			chain.history["other"][1].Delta = &trainingsettypes.Delta{Cid: cid}
+		}, true},
+		{"one that another set took down", func(chain *fakeChain, cid string) {
+			chain.history["other"][0].Table.Cid, chain.history["other"][1].Takedown = cid, true
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			chain, store := versioned(4)
+			table := func(cid string) trainingsettypes.Table { return trainingsettypes.Table{Cid: cid} }
+			chain.history["other"] = []trainingsettypes.Revision{{Version: 1, Table: table("o1")}, {Version: 2, Table: table("o2")}}
+			chain.sets = append(chain.sets, trainingsettypes.TrainingSet{Name: "other", Version: 2, Table: table("o2")})
+			results := noResults(t, store)
+			cid, err := results.Keep(t.Context(), &trainingsettypes.DataManifest{Name: "set", Version: 3}, []byte("again"))
+			require.NoError(t, err)
+			c.change(chain, cid)
+			r, err := OpenRetention(chain, store, results, filepath.Join(t.TempDir(), "retention.json"), 2, quiet)
+			require.NoError(t, err)
+			_, err = r.Sweep(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, c.stays, store.has(cid))
+			require.Empty(t, results.all())
+		})
+	}
+}
+
+func TestATakedownWaitsForAProposalThatLeadsToTheTable(t *testing.T) {
+	chain, store := versioned(3, 3)
+	chain.sets = append(chain.sets, trainingsettypes.TrainingSet{Name: "other", Version: 1, Table: trainingsettypes.Table{Cid: "o1"}})
+	results := noResults(t, store)
+	cid, err := results.Keep(t.Context(), &trainingsettypes.DataManifest{Name: "other", Version: 1}, []byte("again"))
+	require.NoError(t, err)
+	chain.history["set"][0].Table.Cid = cid
+	r, err := OpenRetention(chain, store, results, filepath.Join(t.TempDir(), "retention.json"), 2, quiet)
+	require.NoError(t, err)
+	_, err = r.Sweep(t.Context())
+	require.NoError(t, err)
+	require.True(t, store.has(cid), "the other set may adopt it")
+	require.False(t, store.has("t2"))
+	chain.sets[1].Version = 2 // it adopted another one
+	_, err = r.Sweep(t.Context())
+	require.NoError(t, err)
+	require.False(t, store.has(cid))
 }
