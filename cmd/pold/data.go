@@ -15,7 +15,8 @@ func dataCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
 		Short: "Change training sets together: make, propose, read and vote for patches, and verify what came of them",
-		Long: `A training set is a table. The stakeholders of the group that governs it decide once a period which patch to it is applied.
+		Long: `A training set is a table. The stakeholders of the group that governs it decide once a period which patch to it is applied, or
+that it stays as it is.
 
 Everybody can read along: show says what a patch does, verify rebuilds every version from the first table, effect says what a
 version did to the model.
@@ -26,12 +27,13 @@ version did to the model.
   pold data status digits
   pold data show 7
   pold data vote 7 --from alice
+  pold data keep digits --from bob
   pold data verify digits`,
 		Annotations: map[string]string{clientOnly: ""},
 		RunE:        client.ValidateCmd,
 	}
-	cmd.AddCommand(dataDiffCommand(), dataProposeCommand(), dataShowCommand(), dataVoteCommand(), dataUnvoteCommand(), dataWithdrawCommand(),
-		dataStatusCommand(), dataHistoryCommand(), dataVerifyCommand(), dataExportCommand(), dataEffectCommand())
+	cmd.AddCommand(dataDiffCommand(), dataProposeCommand(), dataShowCommand(), dataVoteCommand(), dataUnvoteCommand(), dataKeepCommand(),
+		dataWithdrawCommand(), dataStatusCommand(), dataHistoryCommand(), dataVerifyCommand(), dataExportCommand(), dataEffectCommand())
 	return cmd
 }
 

@@ -20,6 +20,7 @@ import (
 type proposeOptions struct {
 	summary, licence, base string
 	takedown, noWait       bool
+	anyway                 bool
 	// serveFrom, listen and announce are how the patch is served.
 	serveFrom        string
 	listen, announce []string
@@ -50,6 +51,7 @@ it expires or is withdrawn, all of it when the patch is not what you say or is n
 	f := cmd.Flags()
 	f.StringVar(&o.summary, "summary", "", "one line for those who vote: what it changes, and why (required)")
 	f.StringVar(&o.licence, "licence", "", "where added rows come from and under which licence")
+	f.BoolVar(&o.anyway, "anyway", false, "propose it although somebody else's open proposal has the same patch or leads to the same table")
 	f.BoolVar(&o.takedown, "takedown", false, "ask nodes to drop all earlier tables and patches of the set, this patch included, once it is applied")
 	f.StringVar(&o.base, "base", "", "file of the current table (default: fetched)")
 	f.BoolVar(&o.noWait, "no-wait", false, "don't stay to serve the patch; you serve it with trainerd publish")
@@ -181,7 +183,7 @@ func (w *proposal) draft(ctx context.Context, name string, body []byte) (draft, 
 	if err != nil {
 		return d, err
 	}
-	if err := checkAgainst(all, d); err != nil {
+	if err := checkAgainst(all, d, w.options.anyway); err != nil {
 		return d, err
 	}
 	d.patch = newPatchView(name, d.set.Table, base, result, body)
@@ -205,7 +207,7 @@ func (w *proposal) intent(d draft) intent {
 		fmt.Sprintf("deposit     %s; %s of it is burned when the patch expires or is withdrawn, all when it is not what it says or is not served", showNRN(d.deposit), showPart(d.params.ExpiryBurnE6)),
 	}
 	if w.options.takedown {
-		changes = append(changes, "takedown    once it is applied, nodes are asked to drop all earlier tables and patches of the set")
+		changes = append(changes, "takedown    needs more than half of the stake that stood since the period opened; once it is applied, nodes are asked to drop all earlier tables and patches of the set")
 	}
 	return intent{changes: changes, messages: []sdk.Msg{&trainingsettypes.MsgProposeDelta{
 		Sender: w.sender.address.String(), TrainingSet: d.set.Name, Delta: d.delta,

@@ -85,14 +85,15 @@ func checkPatch(d *draft, base *dataset.Table, body []byte) (*dataset.Table, err
 	return result, nil
 }
 
-// checkAgainst refuses a proposal that is there already, or that there is no place for.
-func checkAgainst(all []trainingsettypes.Proposal, d draft) error {
+// checkAgainst refuses a proposal that is there already, or that there is no place for. Whose patch was copied before it was in a block
+// proposes it anyway.
+func checkAgainst(all []trainingsettypes.Proposal, d draft, anyway bool) error {
 	for _, p := range all {
-		if !p.Status.Open() {
+		if anyway || !p.Status.Open() {
 			continue
 		}
 		if bytes.Equal(p.Delta.Sha256, d.delta.Sha256) {
-			return fail(exitRejected, "proposal %d has the same patch; vote for it instead: pold data vote %d --from KEY", p.Id, p.Id)
+			return fail(exitRejected, "proposal %d has the same patch; vote for it instead: pold data vote %d --from KEY (or add --anyway, if it is a copy of yours)", p.Id, p.Id)
 		}
 		if bytes.Equal(p.Delta.Root, d.delta.Root) && bytes.Equal(p.Delta.BaseRoot, d.delta.BaseRoot) {
 			return fail(exitRejected, "proposal %d leads to the same table; vote for it instead: pold data vote %d --from KEY", p.Id, p.Id)

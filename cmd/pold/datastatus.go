@@ -24,7 +24,7 @@ func dataStatusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status SET",
 		Short: "See which patches are open, how they stand, and when it is decided",
-		Long: `See which patches of a training set are open, what stake is behind each, when they are checked and when the most voted one is
+		Long: `See which patches of a training set are open, what stake is behind each and behind leaving it as it is, when they are checked and when the most voted one is
 applied, and what became of the last ones. With --from or --address it also says what you can vote with and what you support.
 
 ` + exitHelp,
@@ -147,12 +147,54 @@ type standingProposal struct {
 	delta    trainingsettypes.Delta
 }
 
+// keepView is what is behind leaving a set as it is.
+type keepView struct {
+	Ballot       uint64 `json:"ballot"`
+	StandingUnrn string `json:"standing_unrn"`
+	Share        string `json:"share"`
+	Voters       uint64 `json:"voters"`
+	Mine         bool   `json:"supported_by_address,omitempty"`
+
+	standing math.Int
+}
+
 // decidedProposal is one that can't be voted for any more.
 type decidedProposal struct {
 	Proposal uint64 `json:"proposal"`
 	Summary  string `json:"summary"`
 	Status   string `json:"status"`
 	Note     string `json:"note,omitempty"`
+}
+
+// ballot returns an open one, with nothing behind it when the node does not list it.
+func (in statusInput) ballot(id uint64) votingtypes.Ballot {
+	b, ok := in.ballots[id]
+	if !ok {
+		b.Tally = votingtypes.NewTally(in.period.Number)
+	}
+	return b
+}
+
+// keep returns what is behind leaving the set as it is, nil before its first proposal.
+func (in statusInput) keep() *keepView {
+	id := in.set.KeepBallot
+	if id == 0 {
+		return nil
+	}
+	b := in.ballot(id)
+	return &keepView{
+		Ballot: id, StandingUnrn: b.Tally.Standing.String(), Share: showShare(b.Tally.Standing, in.period.Tally.Standing), Voters: b.Votes,
+		Mine: in.voter != nil && supports(in.voter, id), standing: b.Tally.Standing,
+	}
+}
+
+// print says what a patch has to beat.
+func (k *keepView) print(p *printer) {
+	mine := ""
+	if k.Mine {
+		mine = ", yours among it"
+	}
+	p.line("keep as it is  %s (%s)%s: what wins needs more", showNRN(k.standing), k.Share, mine)
 }
 
 // sorted returns the open proposals, the most supported first and of equal support the earlier one, as the chain ranks them.
@@ -163,10 +205,7 @@ func (in statusInput) sorted() (open []standingProposal, decided []decidedPropos
 			decided = append(decided, decidedProposal{p.Id, p.Summary, proposalStatus(p.Status), p.Note})
 			continue
 		}
-		b, ok := in.ballots[p.Ballot]
-		if !ok {
-			b.Tally = votingtypes.NewTally(in.period.Number)
-		}
+		b := in.ballot(p.Ballot)
 		all := in.period.Tally.Standing
 		open = append(open, standingProposal{
 			Proposal: p.Id, Summary: p.Summary, RowsAdded: p.Delta.RowsAdded, RowsRemoved: p.Delta.RowsRemoved,
@@ -198,7 +237,7 @@ func (s standingProposal) row(version uint64) []string {
 	}
 	summary := plain(s.Summary)
 	if s.Takedown {
-		summary = "(takedown) " + summary
+		summary = "(takedown: needs more than half) " + summary
 	}
 	return []string{strconv.FormatUint(s.Proposal, 10), rowsChanged(s.delta), showNRN(s.standing), s.Share, mine, status, summary}
 }

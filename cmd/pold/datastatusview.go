@@ -20,6 +20,7 @@ type statusView struct {
 	ForkedFrom  string             `json:"forked_from,omitempty"`
 	Period      *periodView        `json:"period,omitempty"`
 	You         *voterView         `json:"voter,omitempty"`
+	Keep        *keepView          `json:"keep,omitempty"`
 	Open        []standingProposal `json:"open"`
 	Decided     []decidedProposal  `json:"decided"`
 
@@ -69,6 +70,7 @@ func newStatusView(in statusInput) *statusView {
 	if in.set.Group == "" {
 		return v
 	}
+	v.Keep = in.keep()
 	v.Period = newPeriodView(in.period, in.votes)
 	v.Period.Quorum = quorumWords(in.params.QuorumE6, in.period.Tally.Standing)
 	v.Period.QuorumUnrn = quorum(in.params.QuorumE6, in.period.Tally.Standing).String()
@@ -92,6 +94,9 @@ func (v *statusView) print(p *printer) {
 	p.line("  at the check validators apply the %s with quorum; at the end the most voted one that applies becomes version %d",
 		plural(in.params.CheckedProposals, "most voted patch", "most voted patches"), v.Version+1)
 	p.line("quorum  %s", v.Period.Quorum)
+	if v.Keep != nil {
+		v.Keep.print(p)
+	}
 	if in.voter != nil {
 		for _, w := range voteWords(in.voter, in.period, in.now) {
 			p.line("%s", w)

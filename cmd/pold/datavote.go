@@ -41,6 +41,9 @@ the patch first: pold data show.
 What counts is stake that stood since the period opened. Stake that came later counts from the next period on; the command says from
 when. You may support several patches; --instead-of changes from one to another in one transaction.
 
+At the end of the period the most voted patch that applies wins if it has quorum, and more support than leaving the table as it is
+(pold data keep). A takedown also needs more than half of the stake that stood since the period opened.
+
 ` + exitHelp,
 		Example: `  pold data vote 7 --from alice
   pold data vote 9 --instead-of 7 --from alice`,

@@ -71,6 +71,7 @@ func TestWrongUsageHasItsExitCode(t *testing.T) {
 		{[]string{"data", "status", "birds", "--address", "bob"}, `--address: expected an account, got "bob"`},
 		{[]string{"data", "effect", "birds", "1", "2"}, "expected a training set and perhaps a version, got 3 arguments"},
 		{[]string{"data", "export", "birds"}, "-o: expected the file to write to, got none"},
+		{[]string{"data", "keep"}, "expected a training set, got 0 arguments"},
 		{[]string{"data", "vote", "7"}, "--from: expected the name of a key, got none"},
 		{[]string{"data", "vote", "7", "--nonsense"}, "unknown flag: --nonsense; see pold data vote --help"},
 		{[]string{"group", "bond", "birds", "1NRN", "--from", "x", "--gas", "much"}, `--gas: expected auto or a number, got "much"`},

@@ -56,6 +56,7 @@ func TestPatchesAreProposedReadAndVotedFor(t *testing.T) {
 	c.must(as("bob", "group", "bond", "birds", "700NRN")...)
 	c.advance(testPeriod)
 
+	c.refused(exitRejected, "there is nothing to decide about birds yet", as("alice", "data", "keep", "birds")...)
 	out, err := propose(t, c, "alice", "x,y\n1,0\n2,1\n3,1\n4,1\n5,0\n6,1\n7,0\n", "a label, and a bird")
 	require.NoError(t, err, out)
 	t.Log(out)
@@ -104,6 +105,12 @@ func TestPatchesAreProposedReadAndVotedFor(t *testing.T) {
 	out = c.must(as("alice", "data", "status", "birds")...)
 	require.Regexp(t, `   1  \+2 -1  700 NRN   70 %         fetching: validators fetch the body  a label, and a bird\n   2  \+0 -1  300 NRN   30 %  yours  fetching`, out)
 	c.must(as("alice", "data", "unvote", "2")...)
+	out = c.must(as("alice", "data", "keep", "birds")...)
+	require.Contains(t, out, "you vote to keep birds as it is")
+	out = c.must(as("alice", "data", "status", "birds")...)
+	require.Contains(t, out, "keep as it is  300 NRN (30 %), yours among it: what wins needs more")
+	c.must(as("alice", "data", "keep", "birds", "--undo")...)
+	require.Contains(t, c.must("data", "status", "birds"), "keep as it is  0 NRN (0 %): what wins needs more")
 	c.refused(exitRejected, "you don't support proposal 2", as("alice", "data", "unvote", "2")...)
 
 	c.refused(exitRejected, "proposal 2 is by "+c.n.Accounts[1].String(), as("alice", "data", "withdraw", "2")...)

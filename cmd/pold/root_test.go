@@ -32,7 +32,7 @@ func TestEveryCommandThatANewcomerLooksForExists(t *testing.T) {
 	for _, path := range [][]string{
 		{"init"}, {"start"}, {"status"}, {"version"}, {"export"}, {"keys", "add"}, {"config", "set"},
 		{"genesis", "add-sale-purchases"}, {"genesis", "gentx"}, {"genesis", "collect-gentxs"}, {"genesis", "validate"},
-		{"data", "diff"}, {"data", "propose"}, {"data", "show"}, {"data", "vote"}, {"data", "status"}, {"data", "verify"},
+		{"data", "diff"}, {"data", "propose"}, {"data", "show"}, {"data", "vote"}, {"data", "keep"}, {"data", "status"}, {"data", "verify"},
 		{"group", "bond"}, {"group", "changes"}, {"group", "fork"}, {"group", "plan-evaluation"},
 		{"tx", "bank", "send"}, {"tx", "staking", "delegate"}, {"tx", "gov", "submit-proposal"},
 		{"query", "bank", "balances"}, {"q", "tx"}, {"q", "block"}, {"q", "staking", "validators"},

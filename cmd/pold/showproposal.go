@@ -91,6 +91,9 @@ func (v *proposalView) print(p *printer) {
 	}
 	if v.Takedown {
 		p.line("takedown    when it is applied, nodes are asked to drop the tables and patches of all earlier versions and this patch")
+		if v.open {
+			p.line("            it needs more than half of the stake that stood since the period opened")
+		}
 	}
 	status := v.Status
 	if v.Note != "" {

@@ -98,6 +98,7 @@ proposal 7 of birds: correct a label
 by          `+buyer(1)+`, 2026-01-04 10:00 UTC (1 d 2 h ago), for version 3
 licence     CC0 (its proposer says so; nobody checks it)
 takedown    when it is applied, nodes are asked to drop the tables and patches of all earlier versions and this patch
+            it needs more than half of the stake that stood since the period opened
 status      open
 deposit     10 NRN, expires in 26 d (2026-01-31 12:00 UTC)
 patch       `+showBytes(p.Delta.Size_)+`, sha256 `+hexOf(p.Delta.Sha256)+`
@@ -111,13 +112,13 @@ end         in 5 d (2026-01-10 12:00 UTC) of period 12
 
 func TestTheStatusOfASetShowsWhatStandsAndWhen(t *testing.T) {
 	open, weak, gone := testProposal(t), testProposal(t), testProposal(t)
-	weak.Id, weak.Ballot, weak.Summary, weak.OpenedVersion = 8, 5, "add rows", 2
+	weak.Id, weak.Ballot, weak.Summary, weak.OpenedVersion, weak.Takedown = 8, 5, "add rows", 2, true
 	gone.Id, gone.Status, gone.Note, gone.Summary = 6, trainingsettypes.PROPOSAL_STATUS_INVALID, "a row appears twice", "too much"
 	in := statusInput{
-		set:    trainingsettypes.TrainingSet{Name: "birds", Version: 3, Group: "birds", Status: trainingsettypes.STATUS_VERIFIED, Table: trainingsettypes.Table{Rows: 1_797}},
+		set:    trainingsettypes.TrainingSet{Name: "birds", Version: 3, Group: "birds", KeepBallot: 3, Status: trainingsettypes.STATUS_VERIFIED, Table: trainingsettypes.Table{Rows: 1_797}},
 		params: trainingsettypes.DefaultParams(), votes: votingtypes.DefaultParams(), period: week(12, 1_000, 1_100), now: noon,
 		proposals: []trainingsettypes.Proposal{gone, weak, open},
-		ballots:   map[uint64]votingtypes.Ballot{4: {Id: 4, Votes: 2, Tally: tally(12, 300, 300)}, 5: {Id: 5, Votes: 1, Tally: tally(12, 50, 50)}},
+		ballots:   map[uint64]votingtypes.Ballot{3: {Id: 3, Votes: 1, Tally: tally(12, 200, 250)}, 4: {Id: 4, Votes: 2, Tally: tally(12, 300, 300)}, 5: {Id: 5, Votes: 1, Tally: tally(12, 50, 50)}},
 		voter:     &votingtypes.QueryVoterResponse{Standing: nrn(50), Bonded: nrn(80), Ballots: []uint64{5}}, address: buyer(2),
 	}
 	golden(t, `
@@ -127,16 +128,24 @@ check   in 4 d (2026-01-09 12:00 UTC)
 end     in 5 d (2026-01-10 12:00 UTC)
   at the check validators apply the 3 most voted patches with quorum; at the end the most voted one that applies becomes version 4
 quorum  10 % of 1,000 NRN that stood since the period opened: 100 NRN
+keep as it is  200 NRN (20 %): what wins needs more
 your vote counts with 50 NRN: 5 % of the 1,000 NRN that stood since period 12 opened
 30 NRN more counts from the next period on, which opens about 2026-01-10 12:00 UTC (in 5 d); a vote stays until then and after
 
 OPEN  ROWS   SUPPORT  SHARE  VOTE   STATUS                               SUMMARY
    7  +4 -2  300 NRN   30 %         open                                 correct a label
-   8  +4 -2   50 NRN    5 %  yours  open, made for version 2, no quorum  add rows
+   8  +4 -2   50 NRN    5 %  yours  open, made for version 2, no quorum  (takedown: needs more than half) add rows
 
 DECIDED  STATUS   WHY                  SUMMARY
       6  invalid  a row appears twice  too much
 `, newStatusView(in))
+
+	in.voter.Ballots = []uint64{3}
+	var kept strings.Builder
+	newStatusView(in).print(&printer{out: &kept})
+	require.Contains(t, kept.String(), "keep as it is  200 NRN (20 %), yours among it: what wins needs more\n")
+	delete(in.ballots, 3)
+	require.Equal(t, &keepView{Ballot: 3, StandingUnrn: "0", Share: "0 %", Mine: true, standing: math.ZeroInt()}, newStatusView(in).Keep)
 
 	in.set.Group, in.set.ForkedFrom, in.set.ForkedVersion = "", "digits", 2
 	golden(t, `
@@ -146,6 +155,7 @@ group   none: nobody votes on this set, and nothing changes it
 `, newStatusView(in))
 
 	in.set.Group, in.set.ForkedFrom, in.proposals, in.voter = "birds", "", nil, nil
+	in.set.KeepBallot = 0
 	in.period.Phase, in.now = votingtypes.PERIOD_PHASE_CHECK, time.Unix(in.period.EndsUnix+90, 0)
 	in.period.Seconds = 86_400
 	golden(t, `

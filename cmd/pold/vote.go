@@ -12,10 +12,10 @@ import (
 	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
-// choice is something with a ballot: a proposed patch, or a proposed change of a group.
+// choice is something with a ballot: a proposed patch, that the table stays as it is, or a proposed change of a group.
 type choice struct {
-	kind    string // proposal, change
-	id      uint64
+	kind    string // proposal, change, or all of the name
+	id      uint64 // 0: there is no other of its kind
 	group   string
 	ballot  uint64
 	subject string // what the vote must be for
@@ -23,10 +23,18 @@ type choice struct {
 	why     string // why it is not open
 }
 
+// name is what people are told about.
+func (c choice) name() string {
+	if c.id == 0 {
+		return c.kind
+	}
+	return fmt.Sprintf("%s %d", c.kind, c.id)
+}
+
 // checkOpen refuses what can't be voted for.
 func (c choice) checkOpen() error {
 	if !c.open {
-		return fail(exitRejected, "%s %d can't be voted for: %s", c.kind, c.id, c.why)
+		return fail(exitRejected, "%s can't be voted for: %s", c.name(), c.why)
 	}
 	return nil
 }
@@ -38,7 +46,7 @@ func (c choice) checkSubject(ctx context.Context, n node) error {
 		return err
 	}
 	if b.Subject != c.subject {
-		return fail(exitMismatch, "the ballot of %s %d is about %q, expected %q; do not vote for it, and ask another node", c.kind, c.id, b.Subject, c.subject)
+		return fail(exitMismatch, "the ballot of %s says %q, expected %q; do not vote for it, and ask another node", c.name(), b.Subject, c.subject)
 	}
 	return nil
 }
@@ -71,16 +79,16 @@ func voteIntent(ctx context.Context, n node, voter string, c choice, other *choi
 	freed := 0
 	if other != nil {
 		if other.ballot == c.ballot {
-			return none, usage("--instead-of: expected another %s than %d", c.kind, c.id)
+			return none, usage("--instead-of: expected another one than %s", c.name())
 		}
 		if !supports(v, other.ballot) {
-			return none, fail(exitRejected, "--instead-of: you don't support %s %d; leave it out", c.kind, other.id)
+			return none, fail(exitRejected, "--instead-of: you don't support %s; leave it out", other.name())
 		}
 		freed = 1
-		i.changes = append(i.changes, fmt.Sprintf("you no longer support %s %d", other.kind, other.id))
+		i.changes = append(i.changes, fmt.Sprintf("you no longer support %s", other.name()))
 		i.messages = append(i.messages, &votingtypes.MsgUnvote{Sender: voter, Ballot: other.ballot})
 	}
-	if err := checkVoter(v, params, c.group, c.ballot, freed); err != nil {
+	if err := checkVoter(v, params, c, freed); err != nil {
 		return none, err
 	}
 	i.messages = append(i.messages, sdk.Msg(&votingtypes.MsgVote{Sender: voter, Ballot: c.ballot, Subject: c.subject}))
@@ -107,10 +115,10 @@ func unvoteIntent(ctx context.Context, n node, voter string, c choice) (intent, 
 		return intent{}, err
 	}
 	if !supports(v, c.ballot) {
-		return intent{}, fail(exitRejected, "you don't support %s %d, so there is nothing to take back", c.kind, c.id)
+		return intent{}, fail(exitRejected, "you don't support %s, so there is nothing to take back", c.name())
 	}
 	return intent{
-		changes:  []string{fmt.Sprintf("you no longer support %s %d, which counted with %s", c.kind, c.id, showNRN(v.Standing))},
+		changes:  []string{fmt.Sprintf("you no longer support %s, which counted with %s", c.name(), showNRN(v.Standing))},
 		messages: []sdk.Msg{&votingtypes.MsgUnvote{Sender: voter, Ballot: c.ballot}},
 	}, nil
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
@@ -95,6 +97,66 @@ func TestVotesThatTheChainWouldRefuseAreRefusedInWords(t *testing.T) {
 	f.voter.Ballots[3] = two.ballot
 	_, err = voteIntent(t.Context(), f.node(), buyer(2), one, &two, noon)
 	require.NoError(t, err, "one that is given up makes room")
+}
+
+// aKeepOn is the chain of aVoteOn with the ballot for leaving birds as it is.
+func aKeepOn(t *testing.T) (*fakeChain, choice) {
+	t.Helper()
+	f, _, _ := aVoteOn(t)
+	f.sets["birds"] = trainingsettypes.TrainingSet{Name: "birds", Group: "birds", Status: trainingsettypes.STATUS_VERIFIED, KeepBallot: 3}
+	f.ballots[3] = votingtypes.Ballot{Id: 3, Subject: "keep birds as it is"}
+	c, err := findKeep(t.Context(), f.node(), "birds")
+	require.NoError(t, err)
+	return f, c
+}
+
+func TestASetIsKeptAsItIs(t *testing.T) {
+	f, c := aKeepOn(t)
+	me := buyer(2)
+	i, err := keepIntent(t.Context(), f.node(), me, c, false, noon)
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"you vote to keep birds as it is: a patch is applied only if it has more support than all such votes",
+		"your vote counts with 300 NRN: 30 % of the 1,000 NRN that stood since period 12 opened",
+		"50 NRN more counts from the next period on, which opens about 2026-01-10 12:00 UTC (in 5 d); a vote stays until then and after",
+	}, i.changes)
+	require.Equal(t, []sdk.Msg{&votingtypes.MsgVote{Sender: me, Ballot: 3, Subject: "keep birds as it is"}}, i.messages)
+
+	_, err = keepIntent(t.Context(), f.node(), me, c, true, noon)
+	require.ErrorContains(t, err, "you don't support keeping birds as it is, so there is nothing to take back")
+	f.voter.Ballots = []uint64{3}
+	i, err = keepIntent(t.Context(), f.node(), me, c, true, noon)
+	require.NoError(t, err)
+	require.Equal(t, []string{"you no longer support keeping birds as it is, which counted with 300 NRN"}, i.changes)
+	require.Equal(t, []sdk.Msg{&votingtypes.MsgUnvote{Sender: me, Ballot: 3}}, i.messages)
+}
+
+func TestASetThatCantBeKeptIsRefusedInWords(t *testing.T) {
+	for _, c := range []struct {
+		name, says string
+		code       int
+		change     func(f *fakeChain, s *trainingsettypes.TrainingSet)
+	}{
+		{"nothing proposed yet", "there is nothing to decide about birds yet", exitRejected, func(_ *fakeChain, s *trainingsettypes.TrainingSet) { s.KeepBallot = 0 }},
+		{"no group", "no group votes on training set birds", exitRejected, func(_ *fakeChain, s *trainingsettypes.TrainingSet) { s.Group = "" }},
+		{"another ballot", `the ballot of keeping birds as it is says "delta 7 of birds`, exitMismatch, func(_ *fakeChain, s *trainingsettypes.TrainingSet) { s.KeepBallot = 4 }},
+		{"the same again", "you support it already; take it back with --undo", exitRejected, func(f *fakeChain, _ *trainingsettypes.TrainingSet) { f.voter.Ballots = []uint64{3} }},
+		{"too many", "which is the most; take one back with unvote", exitRejected, func(f *fakeChain, _ *trainingsettypes.TrainingSet) { f.voter.Ballots = make([]uint64, 16) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, _ := aKeepOn(t)
+			set := f.sets["birds"]
+			c.change(f, &set)
+			f.sets["birds"] = set
+			keep, err := findKeep(t.Context(), f.node(), "birds")
+			if err == nil {
+				_, err = keepIntent(t.Context(), f.node(), buyer(2), keep, false, noon)
+			}
+			require.ErrorContains(t, err, c.says)
+			require.NotContains(t, err.Error(), "--instead-of")
+			require.Equal(t, c.code, exitCode(err))
+		})
+	}
 }
 
 func TestOnlyTheProposerTakesAProposalBack(t *testing.T) {

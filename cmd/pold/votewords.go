@@ -25,19 +25,23 @@ func voteWords(v *votingtypes.QueryVoterResponse, period votingtypes.Period, now
 }
 
 // checkVoter refuses a vote that the chain would refuse, in the words of those who vote.
-func checkVoter(v *votingtypes.QueryVoterResponse, params votingtypes.Params, group string, ballot uint64, freed int) error {
+func checkVoter(v *votingtypes.QueryVoterResponse, params votingtypes.Params, c choice, freed int) error {
+	back, room := "unvote", ", or name it with --instead-of"
+	if c.id == 0 {
+		back, room = "--undo", ""
+	}
 	if v.Bonded.LT(params.MinVoteStake) {
 		return fail(exitRejected, "votes in group %s take a stake of at least %s, you have %s; bond with: pold group bond %s AMOUNT --from KEY",
-			group, showNRN(params.MinVoteStake), showNRN(v.Bonded), group)
+			c.group, showNRN(params.MinVoteStake), showNRN(v.Bonded), c.group)
 	}
 	for _, b := range v.Ballots {
-		if b == ballot {
-			return fail(exitRejected, "you support it already; take it back with unvote")
+		if b == c.ballot {
+			return fail(exitRejected, "you support it already; take it back with %s", back)
 		}
 	}
 	if len(v.Ballots)-freed >= int(params.MaxVotes) {
-		return fail(exitRejected, "you support %s in group %s, which is the most; take one back with unvote, or name it with --instead-of",
-			plural(len(v.Ballots), "ballot", ""), group)
+		return fail(exitRejected, "you support %s in group %s, which is the most; take one back with unvote%s",
+			plural(len(v.Ballots), "ballot", ""), c.group, room)
 	}
 	return nil
 }
