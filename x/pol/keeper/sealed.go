@@ -311,21 +311,3 @@ func (k Keeper) WithdrawProviderBond(ctx context.Context, provider, group string
 
 // million is the denominator of the _e6 parameters.
 const million = 1_000_000
-
-// dropBatches forgets the batches of a group's coming rounds: they were made, checked and priced for another model. Their providers may
-// hand in new ones or take their bonds back.
-func (k Keeper) dropBatches(ctx context.Context, group string) error {
-	var keys []collections.Triple[string, uint64, string]
-	if err := k.Batches.Walk(ctx, collections.NewPrefixedTripleRange[string, uint64, string](group), func(key collections.Triple[string, uint64, string], _ types.SealedBatch) (bool, error) {
-		keys = append(keys, key)
-		return false, nil
-	}); err != nil {
-		return err
-	}
-	for _, key := range keys {
-		if err := k.Batches.Remove(ctx, key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
