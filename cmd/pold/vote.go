@@ -93,6 +93,9 @@ func voteIntent(ctx context.Context, n node, voter string, c choice, other *choi
 	}
 	i.messages = append(i.messages, sdk.Msg(&votingtypes.MsgVote{Sender: voter, Ballot: c.ballot, Subject: c.subject}))
 	i.changes = append(i.changes, voteWords(v, period, now)...)
+	if c.kind == "proposal" && c.id != 0 && period.Phase == votingtypes.PERIOD_PHASE_CHECK {
+		i.changes = append(i.changes, fmt.Sprintf("the check of period %d has begun: unless the patch is among those that validators apply now, it is decided at the end of period %d", period.Number, period.Number+1))
+	}
 	return i, nil
 }
 

@@ -67,6 +67,9 @@ func prepare(ctx context.Context, l layout, o Options, add AddPurchases) (list [
 		if t.Validators != o.Validators || t.Trainers < o.Trainers {
 			return nil, false, fmt.Errorf("the network in %s has %d validators and %d trainers; start it with these, or start afresh with --reset", l.home, t.Validators, t.Trainers)
 		}
+		if o.Mislabel > 0 {
+			return nil, false, fmt.Errorf("--mislabel: the network in %s has its data already; start afresh with --reset", l.home)
+		}
 		ring, err := openKeyring(cdc, l.keyring())
 		if err != nil {
 			return nil, false, err
