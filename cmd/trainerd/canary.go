@@ -126,20 +126,12 @@ func (o *canaryOptions) run(ctx context.Context, work func(context.Context, *can
 	if err != nil {
 		return err
 	}
-	client, err := o.node.dial(ctx)
+	me, err := openParticipant(ctx, &o.node, &o.key, &o.overlay, log)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	account, err := o.key.open(client)
-	if err != nil {
-		return err
-	}
-	node, err := o.overlay.open(ctx, log)
-	if err != nil {
-		return err
-	}
-	defer node.Close()
+	defer me.Close()
+	client, account, node := me.client, me.account, me.node
 	server.NewPeering(client, node, nil, log).Step(ctx)
 	return work(ctx, &canary.Planter{Chain: client, Sender: account, Fetch: node.Fetch, Verifier: verifier.New(),
 		Dir: filepath.Join(o.overlay.home, "canaries"), Poll: time.Second})

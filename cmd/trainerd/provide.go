@@ -104,20 +104,12 @@ func (o *provideOptions) run(ctx context.Context, paths []string) error {
 	if o.keys == "" {
 		o.keys = filepath.Join(o.overlay.home, "sealed")
 	}
-	client, err := o.node.dial(ctx)
+	me, err := openParticipant(ctx, &o.node, &o.key, &o.overlay, log)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	account, err := o.key.open(client)
-	if err != nil {
-		return err
-	}
-	node, err := o.overlay.open(ctx, log)
-	if err != nil {
-		return err
-	}
-	defer node.Close()
+	defer me.Close()
+	client, account, node := me.client, me.account, me.node
 	report := provider.Text(os.Stdout)
 	if o.asJSON {
 		report = provider.JSON(os.Stdout)

@@ -81,20 +81,12 @@ func (o *publishOptions) run(ctx context.Context, out io.Writer, paths []string)
 	if err != nil {
 		return err
 	}
-	client, err := o.node.dial(ctx)
+	me, err := openParticipant(ctx, &o.node, &o.key, &o.overlay, log)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	account, err := o.key.open(client)
-	if err != nil {
-		return err
-	}
-	node, err := o.overlay.open(ctx, log)
-	if err != nil {
-		return err
-	}
-	defer node.Close()
+	defer me.Close()
+	client, account, node := me.client, me.account, me.node
 	files, err := storeFiles(ctx, node, paths)
 	if err != nil {
 		return err

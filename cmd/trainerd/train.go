@@ -50,23 +50,15 @@ func (o *competeOptions) compete(ctx context.Context, recipe trainer.Recipe, wor
 	if err := engine.SelfTest(); err != nil {
 		return fmt.Errorf("%w; losses computed here would be false claims: check memory and processor, or report it", err)
 	}
-	client, err := o.node.dial(ctx)
+	me, err := openParticipant(ctx, &o.node, &o.key, &o.overlay, log)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	account, err := o.key.open(client)
-	if err != nil {
-		return err
-	}
+	defer me.Close()
+	client, account, node := me.client, me.account, me.node
 	if len(recipe.Seed) == 0 {
 		recipe.Seed = []byte(account.Address())
 	}
-	node, err := o.overlay.open(ctx, log)
-	if err != nil {
-		return err
-	}
-	defer node.Close()
 	report := trainer.Text(os.Stdout, isTerminal(os.Stdout))
 	if o.asJSON {
 		report = trainer.JSON(os.Stdout)

@@ -3,9 +3,9 @@ package types
 import (
 	"fmt"
 
-	votingtypes "github.com/pold-network/pold/x/voting/types"
-
 	"cosmossdk.io/math"
+
+	votingtypes "github.com/pold-network/pold/x/voting/types"
 )
 
 // MaxChangeSummary bounds what a proposed change of a group says about itself, in bytes.

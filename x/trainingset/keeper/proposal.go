@@ -6,11 +6,10 @@ import (
 	"errors"
 
 	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
-
-	"cosmossdk.io/math"
 
 	"github.com/pold-network/pold/x/trainingset/types"
 )

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/pold-network/pold/sidecar/chain"
+)
+
+// participant is what a command needs that signs transactions and exchanges files: a node, an account and an overlay.
+type participant struct {
+	client  *chain.Client
+	account *chain.Account
+	node    *overlay
+}
+
+// openParticipant connects to the node, opens the key and starts the overlay, in this order: what is most often wrong comes first.
+func openParticipant(ctx context.Context, node *nodeFlags, key *keyFlags, files *overlayFlags, log *slog.Logger) (*participant, error) {
+	client, err := node.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	account, err := key.open(client)
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	store, err := files.open(ctx, log)
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	return &participant{client: client, account: account, node: store}, nil
+}
+
+func (p *participant) Close() {
+	p.node.Close()
+	p.client.Close()
+}
