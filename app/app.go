@@ -240,6 +240,9 @@ func (app *App) makeLearningKeepers(store func(string) corestore.KVStoreService,
 	app.AttestationKeeper.RegisterKind(
 		attestationtypes.Kind{Name: poltypes.AuditTaskKind, MaxAnswer: poltypes.AuditAnswerSize, Personal: true},
 		polkeeper.Outcomes{Keeper: app.PolKeeper})
+	app.AttestationKeeper.RegisterKind(
+		attestationtypes.Kind{Name: poltypes.StoreTaskKind, MaxAnswer: poltypes.StoreAnswerSize, Window: attestationtypes.MinWindow},
+		polkeeper.StoreOutcomes{Keeper: app.PolKeeper})
 }
 
 // Authority returns the account that may change module parameters: governance.

@@ -22,6 +22,7 @@ func (app *App) Invariants() []Invariant {
 		{"pol/supply", app.PolKeeper.CheckSupply},
 		{"pol/stakes", app.PolKeeper.CheckStakes},
 		{"pol/schedule", app.PolKeeper.CheckSchedule},
+		{"pol/store-turns", app.PolKeeper.CheckStoreTurns},
 		{"trainingset/deposits", app.TrainingSetKeeper.CheckDeposits},
 		{"trainingset/history", app.TrainingSetKeeper.CheckHistory},
 		{"voting/tallies", app.VotingKeeper.CheckTallies},

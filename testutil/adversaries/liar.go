@@ -18,6 +18,14 @@ type Lie = func(task attestationtypes.Task, answer api.Answer, done bool) (api.A
 // Silent never answers.
 func Silent(attestationtypes.Task, api.Answer, bool) (api.Answer, bool) { return api.Answer{}, false }
 
+// NoChunks produces no chunk of any file.
+func NoChunks(task attestationtypes.Task, answer api.Answer, done bool) (api.Answer, bool) {
+	if task.Kind == poltypes.StoreTaskKind {
+		return api.Answer{}, false
+	}
+	return answer, done
+}
+
 // Constant gives the same well-formed answer to every task about checkpoints, without computing.
 func Constant(task attestationtypes.Task, answer api.Answer, done bool) (api.Answer, bool) {
 	switch task.Kind {

@@ -35,6 +35,7 @@ func validatorRows() []Row {
 		{Name: "proposer: drops the votes of one validator", Stops: "windows of 10 heights", Query: "pold q attestation witnesses", Verdict: GainsNothing, Play: dropVotes},
 		{Name: "validator: withholds its secret from every beacon", Stops: "reputation; it delays its own rounds too", Query: queryRecord, Play: withheldSecret},
 		{Name: "validator: earns a good name, then lies about one task", Stops: "no share, reputation", Query: "pold q reputation explain", Play: oneBigLie},
+		{Name: "validator: keeps no file, and fetches what it has to compute", Stops: "reputation", Query: "pold q reputation explain", Play: noFiles},
 	}
 }
 
@@ -196,6 +197,39 @@ func oneBigLie(t testing.TB, h *Honest) Outcome {
 	after := a.factor(cheater)
 	require.Less(t, after, before)
 	return Outcome{Honest: h.Season, Cheater: income, Saw: fmt.Sprintf("%s, vote factor %.2f → %.2f", a.saw("", operator), float64(before)/1e6, float64(after)/1e6)}
+}
+
+// noFiles plays a validator that has files only while it computes, in a group that gets store tasks as often as may be.
+func noFiles(t testing.TB, h *Honest) Outcome {
+	often := Config{Params: func(p *poltypes.Params) { p.StoreIntervalBlocks = attestationtypes.MinWindow }}
+	a, income := season(t, often, seasonEnd, func(a *Arena) {
+		a.Lies[cheater] = NoChunks
+		a.Set.Holds = func(validator int, x attestationtypes.Artefact) bool {
+			return validator != cheater && a.holds(validator, x)
+		}
+	})
+	produced := 0
+	require.NoError(t, a.App.AttestationKeeper.Tasks.Walk(a.Ctx(), nil, func(_ uint64, task attestationtypes.Task) (bool, error) {
+		if task.Kind == poltypes.StoreTaskKind && task.Status == attestationtypes.TASK_STATUS_SETTLED {
+			produced++
+			require.Len(t, task.Matched, 3)
+		}
+		return false, nil
+	}))
+	require.Greater(t, produced, 3)
+	storage := func(validator int) float64 {
+		score, _, err := a.App.ReputationKeeper.Score(a.Ctx(), a.Operator(validator))
+		require.NoError(t, err)
+		return float64(score.StorageE9) / 1e9
+	}
+	require.Less(t, storage(cheater), 0.5, "less than a newcomer has")
+	require.Less(t, a.factor(cheater), a.factor(0))
+	for i := range cheater {
+		require.Greater(t, storage(i), 0.5)
+	}
+	require.Empty(t, a.Evidence(a.Operator(cheater)), "it costs no stake, and is no missed task besides")
+	return Outcome{Honest: h.Season, Cheater: income, Saw: fmt.Sprintf("storage part %.2f, vote factor %.3f; the others %.2f and %.3f",
+		storage(cheater), float64(a.factor(cheater))/1e6, storage(0), float64(a.factor(0))/1e6)}
 }
 
 // factor is the weight of a validator's vote beside its power, in millionths.

@@ -102,7 +102,8 @@ func (c Config) genesis(now time.Time) genesis {
 		reputation: reputationtypes.DefaultParams(), slashing: slashingtypes.DefaultParams(),
 	}
 	g.pol.HalvingIntervalSeconds = c.HalvingSeconds
-	g.pol.RoundRetention = 16 // this and the next: what is kept for queries costs time here
+	g.pol.StoreIntervalBlocks = 0 // store tasks move no money, and heights in which nothing else happens are skipped
+	g.pol.RoundRetention = 16     // this and the next: what is kept for queries costs time here
 
 	g.reputation.MaxEvents = 1
 	// A round of more than a day stands for shorter ones, so the bound on rounds does not hold for it.

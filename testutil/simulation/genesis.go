@@ -104,6 +104,7 @@ func genesis(config Config) func(codec.JSONCodec, map[string]json.RawMessage) {
 		p.ReferenceRoundSeconds, p.StakeFloorNumerator, p.MinGroupStake = 12*3_600, 0, math.NewInt(1_000_000)
 		p.HalvingIntervalSeconds, p.UnbondingSeconds = 5*24*3_600, 6*3_600
 		p.RoundRetention, p.KeyBlocks, p.CanaryBlocks = config.RoundRetention, 10, 30
+		p.StoreIntervalBlocks, p.MaxStoreTasks = 15, 2
 		p.ReferencePeriodSeconds, p.ActivationSeconds, p.ChangePeriods, p.CreationFee = 7*3_600, 3_600, 2, math.NewInt(1_000_000)
 		held := math.ZeroInt()
 		for _, name := range []string{scoredGroup, provedGroup, sealedGroup} {

@@ -40,7 +40,7 @@ func TestStateStopsGrowingAfterTheRetention(t *testing.T) {
 	if long() {
 		windows = 12
 	}
-	s := simulation.New(t, simulation.Config{Seed: 1, BlockTime: 30 * time.Minute, Retention: 60, RoundRetention: 2})
+	s := simulation.New(t, simulation.Config{Seed: 4, BlockTime: 30 * time.Minute, Retention: 60, RoundRetention: 2})
 	s.Run(2 * window) // fills
 	peaks := make([]map[string]int, windows)
 	records := map[string]int{}

@@ -80,6 +80,9 @@ func TestAnInvariantNoticesWhen(t *testing.T) {
 		{"a group has nothing to do any more", "pol/schedule: group scored", func(t *testing.T, ctx sdk.Context, a *app.App) error {
 			return a.PolKeeper.DueByGroup.Remove(ctx, "scored")
 		}},
+		{"a group would get no store task any more", "pol/store-turns: group", func(t *testing.T, ctx sdk.Context, a *app.App) error {
+			return a.PolKeeper.StoreDue.Clear(ctx, nil)
+		}},
 		{"a submission is of a round that is gone", "pol/schedule: submission", func(t *testing.T, ctx sdk.Context, a *app.App) error {
 			_, x := first(t, ctx, a.PolKeeper.Submissions, nil)
 			return a.PolKeeper.Submissions.Set(ctx, collections.Join3("scored", uint64(1e9), "x"), x)

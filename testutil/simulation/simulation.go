@@ -184,7 +184,7 @@ func (s *Simulation) note(events []abci.Event) {
 		for _, a := range e.Attributes {
 			value := strings.Trim(a.Value, `"`)
 			switch a.Key {
-			case "status", "kind", "what", "phase", "wrong":
+			case "status", "kind", "what", "phase", "wrong", "file":
 				s.Seen[name+" "+value]++
 			case "winner":
 				if value != "" {

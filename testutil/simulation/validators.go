@@ -104,6 +104,11 @@ func (s *Simulation) truth(task attestationtypes.Task) []byte {
 			}
 		}
 		return a.Encode()
+	case poltypes.StoreTaskKind:
+		var m poltypes.StoreManifest
+		require.NoError(s.t, m.Unmarshal(task.Manifest))
+		require.NoError(s.t, m.Validate())
+		return digest[:]
 	case poltypes.AuditTaskKind:
 		var m poltypes.AuditManifest
 		require.NoError(s.t, m.Unmarshal(task.Manifest))

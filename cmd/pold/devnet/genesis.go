@@ -43,6 +43,8 @@ const (
 	nominalSeconds = 10
 	commitBlocks   = 15
 	revealBlocks   = 10
+	// storeBlocks is how many heights lie between store tasks of the group: with the draw before each there is one about every 30 seconds.
+	storeBlocks = 75
 )
 
 // AddPurchases adds the balances of a sale to a genesis state; cmd/pold provides the one behind

@@ -59,6 +59,7 @@ func addGroup(cdc codec.Codec, state map[string]json.RawMessage, owner string, l
 	g.Params.MinGroupStake = math.NewInt(nrn)
 	g.Params.CreationFee = math.NewInt(10 * nrn)
 	g.Params.UnbondingSeconds = 120
+	g.Params.StoreIntervalBlocks = storeBlocks
 	g.Groups = []poltypes.Group{{
 		Name: Group, Creator: owner, Settings: settings, BountyPool: math.ZeroInt(),
 	}}

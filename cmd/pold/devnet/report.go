@@ -113,6 +113,8 @@ func (r *reporter) print(e Event) {
 		fmt.Fprintln(r.out, line)
 	case "round_settled":
 		r.printSettled(e)
+	case "store_task":
+		fmt.Fprintf(r.out, "  store task of the %s %s: %s  (pold q attestation task %d)\n", e.Name, e.Status, e.Note, e.Count)
 	case "fault":
 		fmt.Fprintf(r.out, "✘ fault of %s: %s  (pold q polslashing evidence %d)\n", r.name(e.Name), e.Note, e.Count)
 	case "penalty":

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	attestationtypes "github.com/pold-network/pold/x/attestation/types"
+	poltypes "github.com/pold-network/pold/x/pol/types"
 )
 
 // story is one event of each kind, and the second of two won rounds.
@@ -29,6 +32,7 @@ func story() []Event {
 		{Event: "process_exited", Name: "erin", Note: "exit status 1"},
 		{Event: "round_opened", Group: Group, Round: 3, Height: 10},
 		{Event: "round_phase", Group: Group, Round: 3, Phase: "reveal", Note: "2 claims"},
+		{Event: "store_task", Group: Group, Name: "checkpoint", Count: 41, Status: "settled", Note: "1 chunk produced by 75 % of power"},
 		{Event: "submission", Trainer: "pol1carol", Status: "valid", LossE9: figure(1_234_567_899)},
 		{Event: "submission", Trainer: "pol1dave", Status: "not revealed", Note: "bond lost"},
 		won,
@@ -117,4 +121,23 @@ func TestWordsAreQuotedForTheShell(t *testing.T) {
 	} {
 		require.Equal(t, want, shellWord(word))
 	}
+}
+
+func TestHowAStoreTaskEnded(t *testing.T) {
+	m := poltypes.StoreManifest{Group: Group, File: poltypes.STORE_FILE_TRANSCRIPT, Chunks: 4}
+	manifest, err := m.Marshal()
+	require.NoError(t, err)
+	task := attestationtypes.Task{Id: 41, Kind: poltypes.StoreTaskKind, Manifest: manifest, MatchedPower: 300, TotalPower: 400, FinishedHeight: 90}
+	for status, want := range map[attestationtypes.TaskStatus]Event{
+		attestationtypes.TASK_STATUS_SETTLED: {Event: "store_task", Group: Group, Name: "transcript", Count: 41, Height: 90, Status: "settled", Note: "4 chunks produced by 75 % of power"},
+		attestationtypes.TASK_STATUS_EXPIRED: {Event: "store_task", Group: Group, Name: "transcript", Count: 41, Height: 90, Status: "expired", Note: "4 chunks, only 1 of 4 power committed"},
+	} {
+		task.Status, task.Note = status, "only 1 of 4 power committed"
+		e, done := storeEvent(task)
+		require.True(t, done)
+		require.Equal(t, want, e)
+	}
+	task.Status = attestationtypes.TASK_STATUS_OPEN
+	_, done := storeEvent(task)
+	require.False(t, done)
 }

@@ -42,6 +42,7 @@ type watcher struct {
 	phase         poltypes.RoundPhase
 	note          string
 	evidence      uint64 // the last piece that was reported
+	store         uint64 // the last store task that was reported
 	penalties     map[uint64]polslashingtypes.PenaltyStatus
 	// Wins counts the rounds settled with a winner since the start.
 	Wins int
@@ -123,6 +124,9 @@ func (w *watcher) poll(parent context.Context) error {
 		return err
 	}
 	if err := w.pollRounds(ctx, c); err != nil {
+		return err
+	}
+	if err := w.pollStore(ctx, c); err != nil {
 		return err
 	}
 	return w.pollFaults(ctx, c)

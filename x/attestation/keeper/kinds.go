@@ -24,13 +24,24 @@ func newRegistry() *registry {
 // quota is how many tasks, and how many artefacts, of one kind may be open at once: an equal part for each kind.
 func (r *registry) quota() int { return max(1, types.MaxWork/max(1, len(r.names))) }
 
-// RegisterKind names the owner of a kind. It panics on a programming error: a kind twice, or an answer too large.
+// windows returns the lengths of the commit and of the open window of a kind, in heights.
+func (r *registry) windows(params types.Params, kind string) (commit, open int64) {
+	if w := r.kinds[kind].Window; w != 0 {
+		return w, w
+	}
+	return params.CommitWindow, params.OpenWindow
+}
+
+// RegisterKind names the owner of a kind. It panics on a programming error: a kind twice, an answer too large, or windows too short.
 func (k Keeper) RegisterKind(kind types.Kind, owner types.Owner) {
 	if _, dup := k.kinds.kinds[kind.Name]; dup {
 		panic(fmt.Sprintf("task kind %q registered twice", kind.Name))
 	}
 	if kind.Name == "" || kind.MaxAnswer < 1 || kind.MaxAnswer > types.MaxAnswerSize {
 		panic(fmt.Sprintf("task kind %q: expected a name and an answer of 1 to %d bytes", kind.Name, types.MaxAnswerSize))
+	}
+	if kind.Window != 0 && kind.Window < types.MinWindow {
+		panic(fmt.Sprintf("task kind %q: expected windows of at least %d heights, or 0, got %d", kind.Name, types.MinWindow, kind.Window))
 	}
 	k.kinds.kinds[kind.Name] = kind
 	k.kinds.owners[kind.Name] = owner

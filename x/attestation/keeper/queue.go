@@ -119,7 +119,8 @@ func (k Keeper) start(ctx sdk.Context, params types.Params, t types.Task) (bool,
 	}
 	t.Status = types.TASK_STATUS_COMMIT
 	t.OpenedHeight = ctx.BlockHeight()
-	t.CommitUntil = ctx.BlockHeight() + params.CommitWindow
+	commitWindow, _ := k.kinds.windows(params, t.Kind)
+	t.CommitUntil = ctx.BlockHeight() + commitWindow
 	t.Snapshot = height
 	if err := k.Tasks.Set(ctx, t.Id, t); err != nil {
 		return false, err

@@ -126,19 +126,20 @@ func (k Keeper) advanceCommit(ctx sdk.Context, params types.Params, t types.Task
 	if signed < t.CommitUntil && !complete {
 		return nil
 	}
+	commitWindow, openWindow := k.kinds.windows(params, t.Kind)
 	if committed := s.Committed(votes); !types.TwoThirds(committed, s.TotalPower) {
 		if t.CommitExtended {
 			return k.expire(ctx, t, fmt.Sprintf("only %d of %d power committed, more than two thirds are needed", committed, s.TotalPower))
 		}
 		t.CommitExtended = true
-		t.CommitUntil = signed + params.CommitWindow
+		t.CommitUntil = signed + commitWindow
 		t.Note = fmt.Sprintf("commit window extended: %d of %d power had committed", committed, s.TotalPower)
 		emit(ctx, &types.EventTaskExtended{TaskId: t.Id, Kind: t.Kind, Reason: t.Note})
 		return k.Tasks.Set(ctx, t.Id, t)
 	}
 	t.Status = types.TASK_STATUS_OPEN
 	t.CommitUntil = min(t.CommitUntil, signed)
-	t.OpenUntil = signed + params.OpenWindow
+	t.OpenUntil = signed + openWindow
 	return k.Tasks.Set(ctx, t.Id, t)
 }
 
@@ -170,7 +171,8 @@ func (k Keeper) advanceOpen(ctx sdk.Context, params types.Params, t types.Task, 
 		return k.expire(ctx, t, reason)
 	}
 	t.OpenExtended = true
-	t.OpenUntil = signed + params.OpenWindow
+	_, openWindow := k.kinds.windows(params, t.Kind)
+	t.OpenUntil = signed + openWindow
 	t.Note = "open window extended: " + reason
 	emit(ctx, &types.EventTaskExtended{TaskId: t.Id, Kind: t.Kind, Reason: t.Note})
 	return k.Tasks.Set(ctx, t.Id, t)

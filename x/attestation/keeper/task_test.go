@@ -300,3 +300,38 @@ func TestALongAnswerOfItsKindIsNotOpened(t *testing.T) {
 	c.block(open(0, id, long))
 	require.Equal(t, types.TASK_STATUS_OPEN, c.task(id).Status)
 }
+
+func TestAKindMayHaveWindowsOfItsOwn(t *testing.T) {
+	c := emptyChain(t, 1, 1, 1)
+	const short = types.MinWindow
+	c.RegisterKind(types.Kind{Name: "store", MaxAnswer: 32, Window: short}, c.owner)
+	p := testParams()
+	p.CommitWindow, p.OpenWindow = 25, 30
+	p.Budgets = append(p.Budgets, types.KindBudget{Kind: "store", Cost: 10})
+	require.NoError(t, c.InitGenesis(c.ctx, types.GenesisState{Params: p}))
+	for kind, want := range map[string][2]int64{"score": {25, 30}, "store": {short, short}} {
+		id, err := c.OpenTask(c.ctx, kind, nil, []byte("m"), 1, math.ZeroInt())
+		require.NoError(t, err)
+		c.block(c.alive()...)
+		opened := c.task(id)
+		require.Equal(t, opened.OpenedHeight+want[0], opened.CommitUntil, kind)
+		c.block(c.alive()...) // what is signed at the height of the opening is too early
+		c.block(commit(0, id, "a"), commit(1, id, "a"))
+		for c.task(id).CommitUntil == opened.CommitUntil {
+			c.block(c.alive()...)
+		}
+		extended := c.task(id)
+		require.Equal(t, opened.CommitUntil+want[0], extended.CommitUntil, kind)
+		c.block(commit(2, id, "b"))
+		open0 := c.task(id)
+		require.Equal(t, types.TASK_STATUS_OPEN, open0.Status)
+		require.Equal(t, open0.CommitUntil+want[1], open0.OpenUntil, kind)
+		for c.task(id).OpenUntil == open0.OpenUntil {
+			c.block(c.alive()...)
+		}
+		require.Equal(t, open0.OpenUntil+want[1], c.task(id).OpenUntil, kind)
+	}
+	require.PanicsWithValue(t, `task kind "hasty": expected windows of at least 10 heights, or 0, got 9`, func() {
+		c.RegisterKind(types.Kind{Name: "hasty", MaxAnswer: 1, Window: 9}, c.owner)
+	})
+}

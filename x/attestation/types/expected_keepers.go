@@ -27,6 +27,8 @@ type Kind struct {
 	MaxAnswer int
 	// Personal says that a witness must carry a personal value, which a spot task may ask for.
 	Personal bool
+	// Window is the length of the commit and of the open window in heights, at least MinWindow; 0 means what the parameters say.
+	Window int64
 }
 
 // Owner is told the outcome of the tasks and artefacts of its kind. Writes of a call that returns an error are dropped.

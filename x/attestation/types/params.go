@@ -35,6 +35,7 @@ func DefaultParams() Params {
 			{Kind: "data-delta", Cost: 10_000_000_000},
 			{Kind: "score", Cost: 100_000_000_000_000},
 			{Kind: SpotTaskKind, Cost: 100_000_000_000_000},
+			{Kind: "store", Cost: 1_000_000_000},
 		},
 		Retention:       10_000,
 		MaxPeerLifetime: 1_000_000,

@@ -9,7 +9,7 @@ import (
 	"github.com/pold-network/pold/x/pol/types"
 )
 
-// EndBlock pays out unbonded stake, lets canaries lapse and moves at most max_groups_per_block due groups on. A group whose step fails
+// EndBlock pays out unbonded stake, lets canaries lapse, moves at most max_groups_per_block due groups on and asks for the seed of store tasks. A group whose step fails
 // keeps its state, says so in an event and is tried again later.
 func (k Keeper) EndBlock(goCtx context.Context) error {
 	ctx := sdk.UnwrapSDKContext(goCtx)
@@ -33,6 +33,7 @@ func (k Keeper) EndBlock(goCtx context.Context) error {
 			return err
 		}
 	}
+	k.try(ctx, "store tasks", func(ctx sdk.Context) error { return k.drawStore(ctx, params) })
 	return nil
 }
 

@@ -149,7 +149,7 @@ func emptyEnv(t *testing.T) *env {
 		t: t, service: runtime.NewKVStoreService(keys[types.StoreKey]), bank: newBank(runtime.NewKVStoreService(keys["bank"])),
 		sets: &sets{set: trainingsettypes.TrainingSet{
 			Name: "digits", Version: 1, Status: trainingsettypes.STATUS_VERIFIED,
-			Table: trainingsettypes.Table{Rows: 100, Columns: 5, Targets: 1, Size_: 2_000},
+			Table: trainingsettypes.Table{Cid: cidOf(make([]byte, 32)), Sha256: make([]byte, 32), Rows: 100, Columns: 5, Targets: 1, Size_: 2_000},
 		}},
 		att: newAttestation(t), votes: newVotes(), told: &recorder{}, rep: reputations{},
 	}

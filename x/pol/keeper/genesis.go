@@ -58,6 +58,9 @@ func (k Keeper) InitGenesis(goCtx context.Context, g types.GenesisState) error {
 	if err := k.restoreVotes(ctx, g); err != nil {
 		return err
 	}
+	if err := k.restoreTurns(ctx, g); err != nil {
+		return err
+	}
 	return k.CheckEscrow(ctx)
 }
 
@@ -117,6 +120,31 @@ func (k Keeper) restoreVotes(ctx context.Context, g types.GenesisState) error {
 		}
 	}
 	return nil
+}
+
+// restoreTurns schedules store tasks; a group for which nothing is written is due after one interval.
+func (k Keeper) restoreTurns(ctx sdk.Context, g types.GenesisState) error {
+	for _, t := range g.StoreTurns {
+		if err := k.setTurn(ctx, t); err != nil {
+			return err
+		}
+	}
+	for _, x := range g.Groups {
+		known, err := k.StoreTurns.Has(ctx, x.Name)
+		if err != nil {
+			return err
+		}
+		if known || x.Settings.Sandbox {
+			continue
+		}
+		if err := k.nextTurn(ctx, g.Params, types.StoreTurn{Group: x.Name}); err != nil {
+			return err
+		}
+	}
+	if g.StoreDraw == 0 {
+		return nil
+	}
+	return k.StoreDraw.Set(ctx, g.StoreDraw)
 }
 
 // prepare fills in what a person need not write into a genesis file.
@@ -200,6 +228,9 @@ func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) 
 	if g.NextChange, err = k.NextChange.Peek(ctx); err != nil {
 		return nil, err
 	}
+	if g.StoreDraw, err = k.storeDraw(ctx); err != nil {
+		return nil, err
+	}
 	err = errors.Join(
 		k.Groups.Walk(ctx, nil, func(_ string, x types.Group) (bool, error) {
 			g.Groups = append(g.Groups, x)
@@ -259,6 +290,10 @@ func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) 
 		}),
 		k.PeriodStakes.Walk(ctx, nil, func(_ string, x types.PeriodStake) (bool, error) {
 			g.PeriodStakes = append(g.PeriodStakes, x)
+			return false, nil
+		}),
+		k.StoreTurns.Walk(ctx, nil, func(_ string, x types.StoreTurn) (bool, error) {
+			g.StoreTurns = append(g.StoreTurns, x)
 			return false, nil
 		}),
 	)

@@ -114,6 +114,10 @@ func TestAFirstGenesisIsCompleted(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "1000", totals.GenesisSupply.String())
 	require.Equal(t, "200", totals.Bonded.String())
+	turn, err := e.k.StoreTurns.Get(e.ctx, "digits")
+	require.NoError(t, err)
+	require.Equal(t, e.ctx.BlockHeight()+int64(g.Params.StoreIntervalBlocks), turn.Due, "its first store task is due after one interval")
+	require.NoError(t, e.k.CheckStoreTurns(e.ctx))
 	e.next()
 	require.Equal(t, uint64(1), e.group("digits").Round, "its first round opens in the first block")
 

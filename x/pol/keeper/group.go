@@ -76,6 +76,9 @@ func (k Keeper) openGroup(ctx context.Context, params types.Params, g types.Grou
 		if err := k.voting.GroupOpened(ctx, name, math.ZeroInt()); err != nil {
 			return err
 		}
+		if err := k.nextTurn(sdk.UnwrapSDKContext(ctx), params, types.StoreTurn{Group: name}); err != nil {
+			return err
+		}
 	}
 	return k.schedule(ctx, name, sdk.UnwrapSDKContext(ctx).BlockHeight())
 }

@@ -187,3 +187,35 @@ func (k Keeper) roundExists(ctx context.Context, key collections.Triple[string, 
 	}
 	return err != nil, err
 }
+
+// CheckStoreTurns reports a group that is not due for a store task at exactly one height.
+func (k Keeper) CheckStoreTurns(ctx context.Context) error {
+	turns, due := 0, 0
+	if err := k.Groups.Walk(ctx, nil, func(name string, g types.Group) (bool, error) {
+		if g.Settings.Sandbox {
+			return false, nil
+		}
+		turns++
+		t, known, err := find(ctx, k.StoreTurns, name)
+		if err != nil {
+			return true, err
+		}
+		has, err := k.StoreDue.Has(ctx, collections.Join(t.Due, name))
+		if err == nil && (!known || !has) {
+			err = fmt.Errorf("group %s is due for a store task at no height", name)
+		}
+		return err != nil, err
+	}); err != nil {
+		return err
+	}
+	if err := k.StoreDue.Walk(ctx, nil, func(collections.Pair[int64, string]) (bool, error) { due++; return false, nil }); err != nil {
+		return err
+	}
+	if err := k.StoreTurns.Walk(ctx, nil, func(string, types.StoreTurn) (bool, error) { due++; return false, nil }); err != nil {
+		return err
+	}
+	if due != 2*turns {
+		return fmt.Errorf("store turns: expected one and its due height for each of %d groups, got %d entries", turns, due)
+	}
+	return nil
+}

@@ -61,6 +61,11 @@ type Keeper struct {
 	OldChanges  collections.KeySet[collections.Triple[string, uint64, uint64]] // group, period, id
 	// PeriodStakes holds, by group, what the pay of a proposer in the current voting period depends on.
 	PeriodStakes collections.Map[string, types.PeriodStake]
+	// StoreTurns holds, by group, when it gets its next store task; StoreDue orders them by height.
+	StoreTurns collections.Map[string, types.StoreTurn]
+	StoreDue   collections.KeySet[collections.Pair[int64, string]]
+	// StoreDraw is the number of the draw that store tasks wait for.
+	StoreDraw collections.Item[uint64]
 }
 
 // NewKeeper returns a keeper; reputation and hooks may be nil.
@@ -98,6 +103,9 @@ func NewKeeper(cdc codec.BinaryCodec, service store.KVStoreService, authority st
 		OpenChanges:         collections.NewKeySet(sb, types.OpenChangesKey, "open_changes", collections.PairKeyCodec(collections.StringKey, collections.Uint64Key)),
 		OldChanges:          collections.NewKeySet(sb, types.OldChangesKey, "old_changes", collections.TripleKeyCodec(collections.StringKey, collections.Uint64Key, collections.Uint64Key)),
 		PeriodStakes:        collections.NewMap(sb, types.PeriodsKey, "period_stakes", collections.StringKey, codec.CollValue[types.PeriodStake](cdc)),
+		StoreTurns:          collections.NewMap(sb, types.StoreTurnsKey, "store_turns", collections.StringKey, codec.CollValue[types.StoreTurn](cdc)),
+		StoreDue:            collections.NewKeySet(sb, types.StoreDueKey, "store_due", collections.PairKeyCodec(collections.Int64Key, collections.StringKey)),
+		StoreDraw:           collections.NewItem(sb, types.StoreDrawKey, "store_draw", collections.Uint64Value),
 	}
 	schema, err := sb.Build()
 	if err != nil {

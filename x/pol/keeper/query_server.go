@@ -31,7 +31,15 @@ func (s queryServer) Group(ctx context.Context, r *types.QueryGroupRequest) (*ty
 		return nil, err
 	}
 	stake, err := s.k.stake(ctx, r.Name)
-	return &types.QueryGroupResponse{Group: g, Stake: stake}, err
+	if err != nil {
+		return nil, err
+	}
+	res := &types.QueryGroupResponse{Group: g, Stake: stake}
+	turn, exists, err := find(ctx, s.k.StoreTurns, r.Name)
+	if exists {
+		res.StoreTurn = &turn
+	}
+	return res, err
 }
 
 func (s queryServer) Groups(ctx context.Context, r *types.QueryGroupsRequest) (*types.QueryGroupsResponse, error) {

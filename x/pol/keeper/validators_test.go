@@ -39,7 +39,7 @@ type attestation struct {
 	draws                            map[uint64]attestationtypes.Draw
 	openTasks, asked, openDraws      []uint64
 	matched                          []attestationtypes.Member
-	maxCost, maxAudit                uint64
+	maxCost, maxAudit, maxStore      uint64
 	live, required                   int
 	openError                        error
 	matchedError                     error
@@ -56,6 +56,8 @@ type attestation struct {
 	// challenges are raised when an audit task has opened.
 	challenges func(types.AuditRef, types.AuditManifest) []attestationtypes.Challenge
 	challenged map[uint64]bool
+	// store says what becomes of a store task.
+	store func(types.StoreManifest) verdict
 	// draw says whether a seed is drawn.
 	draw func(types.DrawRef) verdict
 	// lose is how many of the next outcomes get lost on their way.
@@ -78,11 +80,13 @@ func newAttestation(t *testing.T) *attestation {
 		},
 		challenges: func(types.AuditRef, types.AuditManifest) []attestationtypes.Challenge { return nil },
 		draw:       func(types.DrawRef) verdict { return decided },
+		store:      func(types.StoreManifest) verdict { return decided },
+		maxStore:   1e9,
 	}
 }
 
 func (a *attestation) OpenTask(_ context.Context, kind string, ref, manifest []byte, cost uint64, priority math.Int) (uint64, error) {
-	require.Contains(a.t, []string{types.ScoreTaskKind, types.AuditTaskKind}, kind)
+	require.Contains(a.t, []string{types.ScoreTaskKind, types.AuditTaskKind, types.StoreTaskKind}, kind)
 	require.False(a.t, priority.IsNegative())
 	require.LessOrEqual(a.t, len(manifest), attestationtypes.MaxManifestSize)
 	if a.openError != nil {
@@ -110,7 +114,7 @@ func (a *attestation) AskBundle(_ context.Context, kind, cid string, sha256 []by
 }
 
 func (a *attestation) RequestDraw(_ context.Context, kind string, ref []byte) (uint64, error) {
-	require.Contains(a.t, []string{types.ScoreTaskKind, types.AuditTaskKind}, kind)
+	require.Contains(a.t, []string{types.ScoreTaskKind, types.AuditTaskKind, types.StoreTaskKind}, kind)
 	a.nextDraw++
 	a.draws[a.nextDraw] = attestationtypes.Draw{Id: a.nextDraw, Kind: kind, Ref: ref}
 	a.openDraws = append(a.openDraws, a.nextDraw)
@@ -145,8 +149,14 @@ func (a *attestation) DrawPending(_ context.Context, id uint64) (bool, error) {
 }
 
 func (a *attestation) MaxCost(_ context.Context, kind string) (uint64, error) {
-	if kind == types.AuditTaskKind {
+	switch kind {
+	case types.AuditTaskKind:
 		return a.maxAudit, nil
+	case types.StoreTaskKind:
+		if a.maxStore == 0 {
+			return 0, attestationtypes.ErrUnknownKind
+		}
+		return a.maxStore, nil
 	}
 	return a.maxCost, nil
 }
@@ -168,6 +178,10 @@ func (a *attestation) endBlock(ctx sdk.Context) {
 	draws := a.openDraws
 	a.openDraws = nil
 	for _, id := range draws {
+		if a.draws[id].Kind == types.StoreTaskKind {
+			tell(func(ctx context.Context) error { return a.stores().DrawDone(ctx, a.draws[id], seedOf(id)) })
+			continue
+		}
 		ref, err := types.DecodeDrawRef(a.draws[id].Ref)
 		require.NoError(a.t, err)
 		if a.draw(ref) == undecided {
@@ -196,18 +210,38 @@ func (a *attestation) endBlock(ctx sdk.Context) {
 	a.openTasks = nil
 	for _, id := range open {
 		q := a.tasks[id]
-		v, answer := a.answer(ctx, q)
+		var owner attestationtypes.Owner = a.outcomes
+		var v verdict
+		var answer []byte
+		if q.Kind == types.StoreTaskKind {
+			owner, v = a.stores(), a.store(a.storeOf(q))
+		} else {
+			v, answer = a.answer(ctx, q)
+		}
 		switch v {
 		case undecided:
 			a.openTasks = append(a.openTasks, id)
 		case decided:
 			q.Answer = answer
-			tell(func(ctx context.Context) error { return a.outcomes.TaskSettled(ctx, q) })
+			tell(func(ctx context.Context) error { return owner.TaskSettled(ctx, q) })
 		case expired:
 			q.Note = "only 1 of 4 power committed"
-			tell(func(ctx context.Context) error { return a.outcomes.TaskExpired(ctx, q) })
+			tell(func(ctx context.Context) error { return owner.TaskExpired(ctx, q) })
 		}
 	}
+}
+
+func (a *attestation) stores() keeper.StoreOutcomes {
+	return keeper.StoreOutcomes{Keeper: a.outcomes.Keeper}
+}
+
+func (a *attestation) storeOf(q attestationtypes.Task) types.StoreManifest {
+	var m types.StoreManifest
+	require.NoError(a.t, m.Unmarshal(q.Manifest))
+	require.NoError(a.t, m.Validate())
+	require.Equal(a.t, m.Group+"/"+m.File.Word(), string(q.Ref))
+	require.Equal(a.t, m.Cost(), q.Cost)
+	return m
 }
 
 func (a *attestation) held(q attestationtypes.Artefact) (verdict, bool) {

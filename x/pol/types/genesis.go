@@ -70,6 +70,9 @@ func (g GenesisState) Validate() error {
 			return ErrGroupNotFound.Wrapf("period stake of %q", p.Group)
 		}
 	}
+	if err := g.validateTurns(); err != nil {
+		return err
+	}
 	t := g.Totals
 	for _, v := range []math.Int{t.GenesisSupply, t.Coinbase, t.Burned, t.Bonded, t.Slashed} {
 		if v.IsNil() || v.IsNegative() {
@@ -112,6 +115,21 @@ func (g GenesisState) validateEscrows(groups map[string]bool) error {
 		if err := positive("held loss", h.Group, h.Trainer, h.Amount); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// validateTurns checks that store tasks are scheduled for groups that can have them, once for each.
+func (g GenesisState) validateTurns() error {
+	open := map[string]bool{}
+	for _, x := range g.Groups {
+		open[x.Name] = !x.Settings.Sandbox
+	}
+	for _, t := range g.StoreTurns {
+		if !open[t.Group] {
+			return ErrGroupNotFound.Wrapf("store turn of %q: expected one for each group that is no sandbox", t.Group)
+		}
+		open[t.Group] = false
 	}
 	return nil
 }

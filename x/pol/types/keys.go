@@ -43,4 +43,7 @@ var (
 	PeriodsKey     = collections.NewPrefix(24)
 	OpenChangesKey = collections.NewPrefix(25)
 	OldChangesKey  = collections.NewPrefix(26)
+	StoreTurnsKey  = collections.NewPrefix(27)
+	StoreDueKey    = collections.NewPrefix(28)
+	StoreDrawKey   = collections.NewPrefix(29)
 )

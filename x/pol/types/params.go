@@ -1,6 +1,10 @@
 package types
 
-import "cosmossdk.io/math"
+import (
+	"cosmossdk.io/math"
+
+	attestationtypes "github.com/pold-network/pold/x/attestation/types"
+)
 
 const (
 	// HalvingInterval is four years of 365.25 days, in seconds.
@@ -48,6 +52,9 @@ func DefaultParams() Params {
 		ActivationSeconds:      24 * 3_600,
 		ChangeStakeE6:          10_000,
 		ChangePeriods:          4,
+		StoreIntervalBlocks:    3_600,
+		StoreChunks:            4,
+		MaxStoreTasks:          4,
 	}
 }
 
@@ -110,6 +117,9 @@ func (p Params) Validate() error {
 	if err := p.validateProofs(); err != nil {
 		return err
 	}
+	if err := p.validateStore(); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		name  string
 		value math.Int
@@ -139,6 +149,21 @@ func (p Params) validateProofs() error {
 	}
 	if p.ProviderBondE6 > 1_000*million {
 		return ErrInvalidParams.Wrapf("provider_bond_e6: expected at most %d (1000 times the coinbase), got %d", 1_000*million, p.ProviderBondE6)
+	}
+	return nil
+}
+
+// validateStore checks what concerns store tasks.
+func (p Params) validateStore() error {
+	const most = 10_000_000
+	if n := p.StoreIntervalBlocks; n != 0 && n < attestationtypes.MinWindow || n > most {
+		return ErrInvalidParams.Wrapf("store_interval_blocks: expected 0 for no store tasks, or %d to %d, got %d", attestationtypes.MinWindow, most, n)
+	}
+	if p.StoreChunks == 0 || p.StoreChunks > MaxStoreChunks {
+		return ErrInvalidParams.Wrapf("store_chunks: expected 1 to %d, got %d", MaxStoreChunks, p.StoreChunks)
+	}
+	if p.MaxStoreTasks == 0 || p.MaxStoreTasks > MaxStoreTasks {
+		return ErrInvalidParams.Wrapf("max_store_tasks: expected 1 to %d, got %d", MaxStoreTasks, p.MaxStoreTasks)
 	}
 	return nil
 }

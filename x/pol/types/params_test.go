@@ -53,6 +53,12 @@ func TestParamsThatAreRefused(t *testing.T) {
 		"bounds on audits: expected at most 64 candidates, 64 segments and 64 challenges, got 65, 3 and 8": func(p *types.Params) { p.AuditCandidates = 65 },
 		"and 64 challenges, got 3, 65 and 8":                                                               func(p *types.Params) { p.AuditSegments = 65 },
 		"and 64 challenges, got 3, 3 and 65":                                                               func(p *types.Params) { p.MaxChallenges = 65 },
+		"store_interval_blocks: expected 0 for no store tasks, or 10 to 10000000, got 9":                   func(p *types.Params) { p.StoreIntervalBlocks = 9 },
+		"or 10 to 10000000, got 10000001":                                                                  func(p *types.Params) { p.StoreIntervalBlocks = 10_000_001 },
+		"store_chunks: expected 1 to 16, got 0":                                                            func(p *types.Params) { p.StoreChunks = 0 },
+		"store_chunks: expected 1 to 16, got 17":                                                           func(p *types.Params) { p.StoreChunks = 17 },
+		"max_store_tasks: expected 1 to 16, got 0":                                                         func(p *types.Params) { p.MaxStoreTasks = 0 },
+		"max_store_tasks: expected 1 to 16, got 17":                                                        func(p *types.Params) { p.MaxStoreTasks = 17 },
 		"key_blocks: expected 10 to 10000000, got 9":                                                       func(p *types.Params) { p.KeyBlocks = 9 },
 		"key_blocks: expected 10 to 10000000, got 10000001":                                                func(p *types.Params) { p.KeyBlocks = 10_000_001 },
 		"provider_bond_e6: expected at most 1000000000":                                                    func(p *types.Params) { p.ProviderBondE6 = math.MaxUint64 },
@@ -97,6 +103,10 @@ func TestGenesisStatesThatAreRefused(t *testing.T) {
 		`due entry of "other"`:   func(g *types.GenesisState) { g.Due = []types.DueEntry{{Group: "other", Height: 1}} },
 		"unbonding 3: expected an id below 3": func(g *types.GenesisState) {
 			g.NextUnbondingId, g.Unbondings = 3, []types.Unbonding{{Id: 3, Amount: sdkmath.OneInt()}}
+		},
+		`store turn of "other"`: func(g *types.GenesisState) { g.StoreTurns = []types.StoreTurn{{Group: "other"}} },
+		`store turn of "digits": expected one`: func(g *types.GenesisState) {
+			g.StoreTurns = []types.StoreTurn{{Group: "digits"}, {Group: "digits", Due: 5}}
 		},
 		"totals: expected 0 or more": func(g *types.GenesisState) { g.Totals.Burned = sdkmath.NewInt(-1) },
 		"totals: 4 unrn bonded, the bonds add up to 5": func(g *types.GenesisState) {

@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"cosmossdk.io/math"
 
@@ -24,12 +25,29 @@ var (
 )
 
 // AfterTaskSettled rewards the validators that matched the answer of a task of a group that counts. Those that did not
-// are left to slashing, and abstaining costs nothing.
+// are left to slashing, and abstaining costs nothing, except from store tasks: there only chunks count.
 func (h Hooks) AfterTaskSettled(ctx context.Context, o attestationtypes.Outcome) error {
 	if counts, err := h.counts(ctx, o.Task.Priority); !counts {
 		return err
 	}
+	if o.Task.Kind == poltypes.StoreTaskKind {
+		return h.stored(ctx, o)
+	}
 	return h.recordAll(ctx, o.Task.Matched, taskRef(o.Task.Id), types.Matched())
+}
+
+// stored moves the storage part by a store task: no chunk, no score. Model and conduct stay as they are; a false witness costs them
+// through slashing, as every wrong answer does.
+func (h Hooks) stored(ctx context.Context, o attestationtypes.Outcome) error {
+	ref := taskRef(o.Task.Id)
+	if err := h.recordAll(ctx, o.Task.Matched, ref, types.Produced()); err != nil {
+		return err
+	}
+	without := slices.Clone(o.Absent)
+	for _, v := range o.Wrong {
+		without = append(without, v.Operator)
+	}
+	return h.recordAll(ctx, without, ref, types.NotProduced())
 }
 
 // AfterSpotSettled rewards a validator whose personal value was right; a wrong one is left to slashing.

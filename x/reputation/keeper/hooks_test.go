@@ -29,6 +29,15 @@ func TestWhatValidatorsDoMovesTheirParts(t *testing.T) {
 				Wrong: []attestationtypes.Vote{{Operator: op}}, Absent: []string{op},
 			})
 		}, newcomer},
+		"it produced the chunks of a store task":                      {func(c *chain) error { return c.AfterTaskSettled(c.ctx, stored(minStake, []string{op}, nil, nil)) }, [3]uint64{510, 500, 500}},
+		"it was live and did not produce them":                        {func(c *chain) error { return c.AfterTaskSettled(c.ctx, stored(minStake, nil, []string{op}, nil)) }, [3]uint64{490, 500, 500}},
+		"it produced something else, which slashing tells of as well": {func(c *chain) error { return c.AfterTaskSettled(c.ctx, stored(minStake, nil, nil, []string{op})) }, [3]uint64{490, 500, 500}},
+		"it was away while others produced them": {func(c *chain) error {
+			return c.AfterTaskSettled(c.ctx, stored(minStake, []string{operator(2)}, nil, nil))
+		}, newcomer},
+		"chunks of a group that does not count": {func(c *chain) error {
+			return c.AfterTaskSettled(c.ctx, stored(minStake-1, []string{op}, []string{op}, nil))
+		}, newcomer},
 		"its personal value was right":               {func(c *chain) error { return c.AfterSpotSettled(c.ctx, spot(minStake, op, false)) }, [3]uint64{500, 512, 525}},
 		"its personal value was wrong":               {func(c *chain) error { return c.AfterSpotSettled(c.ctx, spot(minStake, op, true)) }, newcomer},
 		"it held a file":                             {func(c *chain) error { return c.AfterArtefactJudged(c.ctx, held, []string{op}, nil) }, [3]uint64{510, 500, 500}},
@@ -46,6 +55,37 @@ func TestWhatValidatorsDoMovesTheirParts(t *testing.T) {
 		require.NoError(t, c.do(chain), name)
 		require.Equal(t, c.want, chain.thousandths(op), name)
 	}
+}
+
+// stored is a settled store task: who produced the chunks, who was live and did not, and who committed to something else.
+func stored(stake int64, matched, absent, wrong []string) attestationtypes.Outcome {
+	o := attestationtypes.Outcome{
+		Task:   attestationtypes.Task{Id: 12, Kind: poltypes.StoreTaskKind, Priority: math.NewInt(stake), Matched: matched, Mismatched: wrong},
+		Absent: absent,
+	}
+	for _, x := range wrong {
+		o.Wrong = append(o.Wrong, attestationtypes.Vote{Operator: x})
+	}
+	return o
+}
+
+func TestTheStoragePartTendsToThePartOfTheChunksThatAreProduced(t *testing.T) {
+	c := newChain(t)
+	for i := range 400 {
+		o := stored(minStake, []string{operator(1)}, []string{operator(2)}, nil)
+		if i%4 == 0 {
+			o.Absent = append(o.Absent, operator(3))
+		} else {
+			o.Task.Matched = append(o.Task.Matched, operator(3))
+		}
+		require.NoError(t, c.AfterTaskSettled(c.ctx, o))
+	}
+	require.Equal(t, uint64(999), c.thousandths(operator(1))[0])
+	require.Zero(t, c.thousandths(operator(2))[0])
+	require.InDelta(t, 750, c.thousandths(operator(3))[0], 20)
+	require.Greater(t, c.factor(operator(1)), c.factor(operator(3)))
+	require.Greater(t, c.factor(operator(3)), c.factor(operator(2)))
+	require.Equal(t, newcomer[1:], append([]uint64(nil), c.thousandths(operator(2))[1], c.thousandths(operator(2))[2]))
 }
 
 func TestWhatTrainersDoMovesTheirParts(t *testing.T) {

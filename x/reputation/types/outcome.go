@@ -49,6 +49,16 @@ func NotHeld() []Change {
 	return []Change{down(PART_STORAGE, Million, "did not hold a file that more than two thirds held")}
 }
 
+// Produced is what a validator earns whose witness shows that it had the chunks of a store task: as much as for holding a file.
+func Produced() []Change {
+	return []Change{up(PART_STORAGE, Million, "produced chunks that the chain asked for")}
+}
+
+// NotProduced is what a live validator loses that has no witness for what more than two thirds produced.
+func NotProduced() []Change {
+	return []Change{down(PART_STORAGE, Million, "did not produce chunks that more than two thirds produced")}
+}
+
 // Improved is what a trainer earns for a valid checkpoint, proved where the group wants proof, that beats its parent:
 // between a tenth and the whole of the rate of the model part, whole from a gain of 18 % on; a winner earns twice that.
 func Improved(gainE6 uint64, winner bool) []Change {

@@ -26,7 +26,8 @@ var (
 // Hooks returns what attestation and training rounds report to.
 func (k Keeper) Hooks() Hooks { return Hooks{k} }
 
-// AfterTaskSettled takes wrong answers, and who missed the task while live.
+// AfterTaskSettled takes wrong answers, and who missed the task while live. Store tasks are no part of the window of missed tasks: a
+// miss costs the storage part of the reputation and must not count twice, and a hit takes next to no work, so it makes up for no other.
 func (h Hooks) AfterTaskSettled(goCtx context.Context, o attestationtypes.Outcome) error {
 	ctx := sdk.UnwrapSDKContext(goCtx)
 	params, err := h.Params.Get(ctx)
@@ -37,6 +38,7 @@ func (h Hooks) AfterTaskSettled(goCtx context.Context, o attestationtypes.Outcom
 	for _, m := range o.Snapshot.Members {
 		power[m.Operator] = m.Power
 	}
+	store := o.Task.Kind == poltypes.StoreTaskKind
 	for _, v := range o.Wrong {
 		e := types.Evidence{
 			Kind: types.FAULT_KIND_WRONG_ANSWER, Address: v.Operator, TaskId: o.Task.Id, TaskKind: o.Task.Kind,
@@ -46,9 +48,15 @@ func (h Hooks) AfterTaskSettled(goCtx context.Context, o attestationtypes.Outcom
 		if err := h.wrong(ctx, params, e, stake{o.Snapshot.Height, power[v.Operator]}); err != nil {
 			return err
 		}
+		if store {
+			continue
+		}
 		if err := h.task(ctx, params, o, v.Operator, power, false); err != nil {
 			return err
 		}
+	}
+	if store {
+		return nil
 	}
 	for _, operator := range o.Task.Matched {
 		if err := h.task(ctx, params, o, operator, power, false); err != nil {

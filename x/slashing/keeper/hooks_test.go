@@ -226,6 +226,33 @@ func TestMissedTasks(t *testing.T) {
 	require.True(t, c.staking.counted.IsZero())
 }
 
+func TestStoreTasksAreNoPartOfTheWindow(t *testing.T) {
+	c := newChain(t, 10, 10, 10, 10)
+	store := func(wrong, absent []int) {
+		o := c.outcome(wrong, absent)
+		o.Task.Kind = poltypes.StoreTaskKind
+		require.NoError(t, c.Hooks().AfterTaskSettled(c.ctx, o))
+	}
+	for range 200 {
+		store(nil, []int{1})
+	}
+	require.Empty(t, c.evidence(), "a miss costs the storage part of the reputation, and must not count twice")
+	for range 50 {
+		c.settle(nil, []int{1})
+		store(nil, nil)
+	}
+	require.Empty(t, c.evidence())
+	c.settle(nil, []int{1})
+	require.Len(t, c.evidence(), 1, "and a hit makes up for no other task")
+	store([]int{2}, nil)
+	require.Len(t, c.evidence(), 2)
+	require.Equal(t, types.FAULT_KIND_WRONG_ANSWER, c.evidence()[1].Kind, "a false witness is a wrong answer like any other")
+	require.Equal(t, poltypes.StoreTaskKind, c.evidence()[1].TaskKind)
+	r, err := c.Records.Get(c.ctx, operator(2))
+	require.NoError(t, err)
+	require.Equal(t, uint64(51), r.Seen)
+}
+
 func TestAWholeGoodWindowWipesTheSlate(t *testing.T) {
 	c := newChain(t, 10, 10, 10, 10)
 	for range 51 {
