@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"time"
@@ -81,7 +84,7 @@ func (o *getOptions) run(cmd *cobra.Command, cid string) error {
 		return err
 	}
 	defer client.Close()
-	node, cleanUp, err := o.overlay.openTemporary(ctx, cmd, log)
+	node, cleanUp, err := o.overlay.openTemporary(ctx, cmd, client.ChainID(), log)
 	if err != nil {
 		return err
 	}
@@ -91,22 +94,55 @@ func (o *getOptions) run(cmd *cobra.Command, cid string) error {
 	})
 }
 
-// getFile fetches a file, says meanwhile how it goes, and writes it.
+// getFile fetches a file, says meanwhile how it goes, and writes it. Whatever its size, it is never in memory as a whole.
 func getFile(ctx context.Context, node *overlay, cid string, size uint64, hash []byte, patience time.Duration, out string) error {
-	watched, stop := watchArrival(ctx, node, cid, patience)
-	file, err := node.Fetch(watched, cid, size, hash)
-	stop()
-	switch {
-	case errors.Is(err, swarm.ErrMismatch):
-		return fmt.Errorf("%w: %w", errMismatch, err)
-	case err != nil:
-		return fmt.Errorf("%w; see who is announced: pold q attestation peers", err)
+	if err := node.download(ctx, cid, size, patience); err != nil {
+		return err
 	}
-	if err := atomicfile.Write(out, file, 0o644); err != nil {
+	var written int64
+	err := atomicfile.WriteFrom(out, 0o644, func(w io.Writer) error {
+		sum := sha256.New()
+		counted := &countingWriter{w: io.MultiWriter(w, sum)}
+		if err := node.node.Export(ctx, cid, counted); err != nil {
+			return err
+		}
+		written = counted.n
+		if hash != nil && (uint64(written) != size || !bytes.Equal(sum.Sum(nil), hash)) {
+			return fmt.Errorf("%w: expected %d bytes with sha256 %x, got %d with %x", errMismatch, size, hash, written, sum.Sum(nil))
+		}
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("write %s: %w", out, err)
 	}
-	fmt.Fprintf(os.Stderr, "wrote %s: %d bytes\n", out, len(file))
+	fmt.Fprintf(os.Stderr, "wrote %s: %d bytes\n", out, written)
 	return nil
+}
+
+// download gets a file of at most size bytes into the store, and says meanwhile how it goes.
+func (o *overlay) download(ctx context.Context, cid string, size uint64, patience time.Duration) error {
+	watched, stop := watchArrival(ctx, o, cid, patience)
+	_, err := o.node.Download(watched, cid, int64(min(size, math.MaxInt64)))
+	stop()
+	switch {
+	case errors.Is(err, swarm.ErrMismatch), errors.Is(err, swarm.ErrTooLarge):
+		return fmt.Errorf("%w: %w", errMismatch, err)
+	case err != nil:
+		return fmt.Errorf("%w; see who is announced: pold q attestation peers; and what stands in the way: trainerd doctor", err)
+	}
+	return nil
+}
+
+// countingWriter counts what passes.
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countingWriter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
 }
 
 // trickle is less than what arrives of a file within any patience: peers also say what they don't have.

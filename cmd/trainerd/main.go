@@ -94,7 +94,10 @@ func newRootCommand() *cobra.Command {
   canary   plants checkpoints of known verdict, to see who votes without computing
   publish  gives files away, such as a table or a delta
   get      fetches one file by CID
+  search   finds training sets, checkpoints and other files by words
+  car      carries files as CAR archives
   status   asks a running sidecar how it is
+  doctor   checks what keeps this machine from taking part, and says what to do
   add      prints how a file is registered on chain
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 3 not found, 4 refused by the chain, 5 timeout, 6 node unreachable, 7 verification failed.`,
@@ -120,7 +123,7 @@ Exit codes: 0 done, 1 error, 2 wrong usage, 3 not found, 4 refused by the chain,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServeCommand(), newFitCommand(), newGenerateCommand(), newSampleCommand(), newImportCommand(), newTrainCommand(), newSubmitCommand(), newVerifyCommand(), newReplayCommand(), newVerifyEvidenceCommand(), newProvideCommand(), newCanaryCommand(), newPublishCommand(), newGetCommand(), newStatusCommand(), newAddCommand(), newCheatsCommand())
+	root.AddCommand(newServeCommand(), newFitCommand(), newGenerateCommand(), newSampleCommand(), newImportCommand(), newTrainCommand(), newSubmitCommand(), newVerifyCommand(), newReplayCommand(), newVerifyEvidenceCommand(), newProvideCommand(), newCanaryCommand(), newPublishCommand(), newGetCommand(), newSearchCommand(), newCARCommand(), newStatusCommand(), newDoctorCommand(), newAddCommand(), newCheatsCommand())
 	return root
 }
 

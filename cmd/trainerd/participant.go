@@ -25,7 +25,7 @@ func openParticipant(ctx context.Context, node *nodeFlags, key *keyFlags, files 
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
-	store, err := files.open(ctx, log)
+	store, err := files.open(ctx, client.ChainID(), log)
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}

@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/pold-network/pold/sidecar/chain"
 	"github.com/pold-network/pold/sidecar/server"
+	"github.com/pold-network/pold/sidecar/swarm"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
 
@@ -30,6 +30,7 @@ type publishOptions struct {
 	key      keyFlags
 	overlay  overlayFlags
 	proposal uint64
+	card     server.Card
 	asJSON   bool
 	logLevel string
 }
@@ -45,7 +46,8 @@ the delta and found that it applies, or the proposal is closed.
 
 The chain keeps one peer for each account: a sidecar that runs at the same time needs a key of its own.`,
 		Example: `  trainerd publish birds.csv --from alice
-  trainerd publish birds.diff --from alice --proposal 7`,
+  trainerd publish birds.diff --from alice --proposal 7
+  trainerd publish embedding.safetensors --from alice --kind embedding --tag birds --tag embedding`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0:
@@ -63,6 +65,9 @@ The chain keeps one peer for each account: a sidecar that runs at the same time 
 	o.overlay.add(cmd)
 	o.key.add(cmd, "key that announces this peer on chain (required)")
 	cmd.Flags().Uint64Var(&o.proposal, "proposal", 0, "end once this proposal no longer needs the files (default: stay until stopped)")
+	cmd.Flags().StringSliceVar(&o.card.Tags, "tag", nil, "word under which others find the files with trainerd search; repeatable")
+	cmd.Flags().StringVar(&o.card.Kind, "kind", "other", "what the files are, for those who search: "+strings.Join(swarm.Kinds, ", "))
+	cmd.Flags().StringVar(&o.card.Name, "name", "", "name of the files, for those who search (default: the file's name)")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print one JSON object per file")
 	cmd.Flags().StringVar(&o.logLevel, "log-level", "warn", "debug, info, warn or error")
 	return cmd
@@ -89,6 +94,9 @@ func (o *publishOptions) run(ctx context.Context, out io.Writer, paths []string)
 	client, account, node := me.client, me.account, me.node
 	files, err := storeFiles(ctx, node, paths)
 	if err != nil {
+		return err
+	}
+	if err := o.describe(ctx, node, files); err != nil {
 		return err
 	}
 	if o.proposal != 0 {
@@ -131,27 +139,34 @@ func warnOfOtherPeer(ctx context.Context, client server.PeerChain, account, peer
 	}
 }
 
-// fileStore is the part of a swarm node that keeps what is published.
-type fileStore interface {
-	Add(ctx context.Context, file []byte) (cid string, err error)
-}
-
-// storeFiles reads and stores the files, one at a time.
-func storeFiles(ctx context.Context, store fileStore, paths []string) ([]published, error) {
+// storeFiles stores the files, one at a time, without loading them.
+func storeFiles(ctx context.Context, node *overlay, paths []string) ([]published, error) {
 	var files []published
 	for _, path := range paths {
-		b, err := os.ReadFile(path)
+		object, err := node.node.AddFile(ctx, path)
 		if err != nil {
 			return nil, fmt.Errorf("publish: %w", err)
 		}
-		cid, err := store.Add(ctx, b)
-		if err != nil {
-			return nil, fmt.Errorf("publish %s: %w", path, err)
-		}
-		sum := sha256.Sum256(b)
-		files = append(files, published{File: path, CID: cid, SHA256: hex.EncodeToString(sum[:]), Size: len(b)})
+		files = append(files, published{File: path, CID: object.CID, SHA256: hex.EncodeToString(object.SHA256[:]), Size: int(object.Size)})
 	}
 	return files, nil
+}
+
+// describe lets others find the files, if there are words for them.
+func (o *publishOptions) describe(ctx context.Context, node *overlay, files []published) error {
+	if len(o.card.Tags) == 0 {
+		return nil
+	}
+	for _, f := range files {
+		card := o.card
+		if card.Name == "" {
+			card.Name = filepath.Base(f.File)
+		}
+		if err := node.Describe(ctx, f.CID, card); err != nil {
+			return usage("--tag, --kind, --name: %w", err)
+		}
+	}
+	return nil
 }
 
 func (o *publishOptions) printFiles(w io.Writer, files []published) error {

@@ -51,7 +51,7 @@ func (o *recomputeOptions) run(cmd *cobra.Command, work func(ctx context.Context
 	if err != nil {
 		return err
 	}
-	node, cleanUp, err := o.overlay.openTemporary(ctx, cmd, log)
+	node, cleanUp, err := o.overlay.openTemporary(ctx, cmd, client.ChainID(), log)
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,15 @@ func (o *serveOptions) run(ctx context.Context) error {
 	if ip := listener.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
 		log.Warn("whoever reaches this address can copy answers before they are opened; only the node should", "listen", listener.Addr().String())
 	}
-	node, err := o.overlay.open(ctx, log)
+	// Without --chain-id only the node knows the chain, so the node comes first.
+	chainID := o.node.chainID
+	if chainID == "" {
+		if err := identifyPatiently(ctx, client, "", log); err != nil {
+			return err
+		}
+		chainID = client.ChainID()
+	}
+	node, err := o.overlay.open(ctx, chainID, log)
 	if err != nil {
 		return err
 	}
@@ -93,28 +101,24 @@ func (o *serveOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Without --chain-id only the node knows the chain, so the node comes first.
-	chainID := o.node.chainID
-	if chainID == "" {
-		if err := identifyPatiently(ctx, client, "", log); err != nil {
-			return err
-		}
-		chainID = client.ChainID()
-	}
 	results, err := server.OpenResults(node, filepath.Join(o.overlay.home, "results.json"))
 	if err != nil {
 		return err
 	}
 	v := verifier.New()
 	v.Add = results.Keep
-	worker := server.NewWorker(client, node, v, answers, log)
-	var service api.SidecarServer = server.NewService(chainID, worker, answers, secrets, node, problem)
+	var store server.Store = node
+	var kind cheat.Kind
 	if o.cheat != "" {
-		kind, err := cheat.Check(o.cheat, cheat.Validator, chainID)
-		if err != nil {
+		if kind, err = cheat.Check(o.cheat, cheat.Validator, chainID); err != nil {
 			return usage("%w", err)
 		}
 		log.Warn("this sidecar cheats: it " + kind.Does)
+		store = cheat.NewStore(store, kind)
+	}
+	worker := server.NewWorker(client, store, v, answers, log)
+	var service api.SidecarServer = server.NewService(chainID, worker, answers, secrets, node, problem)
+	if o.cheat != "" {
 		service = cheat.NewService(service, kind)
 	}
 	grpcServer := server.NewGRPCServer(service)
@@ -149,6 +153,9 @@ func (o *serveOptions) follow(ctx context.Context, client *chain.Client, node *o
 		return err
 	}
 	parts := []func(context.Context) error{server.NewPeering(client, node, sender, log).Run, retention.Run}
+	if o.cheat == "" {
+		parts = append(parts, server.NewRepository(client, node, log).Run)
+	}
 	if problem == "" {
 		parts = append(parts, worker.Run)
 	}

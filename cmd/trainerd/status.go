@@ -64,4 +64,27 @@ func printStatus(w io.Writer, r *api.StatusResponse) {
 	}
 	fmt.Fprintf(w, "%s\nchain     %s\nengine    %s\npeer      %s, connected to %d\nanswers   %d\nartefacts %d held of those the chain asks about\n",
 		ready, r.ChainId, r.EngineVersion, r.PeerId, r.ConnectedPeers, r.Answers, r.Artefacts)
+	if r.Reachability != "" {
+		fmt.Fprintf(w, "reached   %s, at %s\n", r.Reachability, listed(r.Addresses))
+	}
+	for _, p := range r.Peers {
+		fmt.Fprintf(w, "  %s  %-6s  %s\n", p.PeerId, p.Class, peerLine(p))
+	}
+}
+
+// peerLine says how it stands with a peer.
+func peerLine(p *api.PeerStatus) string {
+	switch {
+	case p.BannedUntilUnix != 0:
+		return "banned until " + time.Unix(p.BannedUntilUnix, 0).Format(time.TimeOnly)
+	case !p.Connected && p.Problem != "":
+		return "not connected: " + p.Problem
+	case !p.Connected:
+		return "not connected"
+	}
+	how := p.Transport
+	if p.Relayed {
+		how = "through a relay"
+	}
+	return fmt.Sprintf("connected, %s, %s, score %.2f", how, (time.Duration(p.RttUs) * time.Microsecond).Round(100*time.Microsecond), float64(p.ScoreE6)/1e6)
 }

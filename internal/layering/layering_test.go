@@ -60,6 +60,10 @@ var rules = []rule{
 // overlay names the only folder that may import libp2p and boxo.
 const overlay = "sidecar/swarm"
 
+// overlayBenchmark measures the overlay against bitswap with other settings, so it has to build a libp2p host of its own. Nothing can
+// import it.
+const overlayBenchmark = "testutil/overlaybench"
+
 // benchmark is a program that measures the engine and starts its peers; it is as free as a test, and nothing can import it.
 const benchmark = "engine/internal/bench"
 
@@ -108,13 +112,17 @@ func checkFile(t *testing.T, name, file string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		network := strings.HasPrefix(imported, "github.com/libp2p/") || strings.HasPrefix(imported, "github.com/ipfs/boxo")
+		if network && strings.HasPrefix(name, "testutil/") && !strings.HasPrefix(name, overlayBenchmark+"/") && !strings.HasSuffix(name, "_test.go") {
+			t.Errorf("%s imports %s: of testutil only %s may", name, imported, overlayBenchmark)
+		}
 		if test {
 			continue
 		}
 		if strings.HasPrefix(imported, module+"testutil") {
 			t.Errorf("%s imports %s: only tests may", name, imported)
 		}
-		if !strings.HasPrefix(name, overlay+"/") && (strings.HasPrefix(imported, "github.com/libp2p/") || strings.HasPrefix(imported, "github.com/ipfs/boxo")) {
+		if network && !strings.HasPrefix(name, overlay+"/") {
 			t.Errorf("%s imports %s: only %s may", name, imported, overlay)
 		}
 		for _, r := range rules {

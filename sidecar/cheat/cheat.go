@@ -2,7 +2,7 @@
 //
 // `pold devnet cheat KIND` uses it on a running devnet, `make adversaries` on one after the other. It works only on chains of public test
 // keys: Check refuses every other chain. A cheat wraps one of the small interfaces that trainerd is put together from, so no honest code
-// knows of it: validator.go wraps what the node asks, trainer.go what a trainer stores, sends and claims, forge.go the recording of a
+// knows of it: validator.go wraps what the node asks and what the worker reads, trainer.go what a trainer stores, sends and claims, forge.go the recording of a
 // transcript.
 package cheat
 
@@ -53,7 +53,7 @@ func Kinds() []Kind {
 		{WrongScore, Validator, "votes for a score that is better by one billionth"},
 		{Constant, Validator, "answers every score task with the same bytes"},
 		{Silent, Validator, "is live and never votes"},
-		{NoFiles, Validator, "never says that it holds a file"},
+		{NoFiles, Validator, "never says that it holds a file, and produces no chunk of one"},
 		{WrongPersonal, Validator, "votes with answers that it has not computed: its personal values are wrong"},
 		{WithheldSecret, Validator, "commits to secrets of the beacon and does not reveal them"},
 		{FalseChallenge, Validator, "challenges segments that are right"},

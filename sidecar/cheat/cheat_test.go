@@ -9,6 +9,7 @@ import (
 
 	"github.com/pold-network/pold/engine"
 	"github.com/pold-network/pold/sidecar/api"
+	"github.com/pold-network/pold/sidecar/server"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 )
 
@@ -111,4 +112,21 @@ func TestEveryCheatOfAValidatorChangesWhatItSays(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, uint64(6), a.RankLossE9)
 	require.Equal(t, truth.Answers[1], said.Answers[1], "audits are left alone")
+}
+
+// full holds a chunk of every file.
+type full struct{ server.Store }
+
+func (full) Chunk(context.Context, string, int64, int64) ([]byte, error) { return []byte("chunk"), nil }
+
+func TestOnlyWhoKeepsNoFilesProducesNoChunk(t *testing.T) {
+	for _, k := range Kinds() {
+		chunk, err := NewStore(full{}, k).Chunk(t.Context(), "cid", 5, 0)
+		if k.Name == NoFiles {
+			require.ErrorIs(t, err, errBare)
+			continue
+		}
+		require.NoError(t, err, k.Name)
+		require.Equal(t, "chunk", string(chunk))
+	}
 }

@@ -2,9 +2,11 @@ package cheat
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/pold-network/pold/sidecar/api"
+	"github.com/pold-network/pold/sidecar/server"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 )
 
@@ -21,6 +23,22 @@ type Service struct {
 func NewService(honest api.SidecarServer, k Kind) *Service {
 	return &Service{SidecarServer: honest, kind: k.Name, asked: map[uint64]int{}}
 }
+
+// NewStore returns the store of a worker that cheats: with NoFiles it has no chunk of any file, whatever was fetched. Other kinds leave it
+// as it is.
+func NewStore(honest server.Store, k Kind) server.Store {
+	if k.Name != NoFiles {
+		return honest
+	}
+	return bare{honest}
+}
+
+type bare struct{ server.Store }
+
+var errBare = errors.New("this sidecar cheats: it keeps no file")
+
+// Chunk never finds anything.
+func (bare) Chunk(context.Context, string, int64, int64) ([]byte, error) { return nil, errBare }
 
 // commitAsks is how often a node asks for a secret before it sees its commit on chain; what comes later asks for the reveal.
 const commitAsks = 2

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/pold-network/pold/sidecar/api"
+	"github.com/pold-network/pold/sidecar/verifier"
 )
 
 // errMissing says that a file could not be fetched before the computation began.
@@ -18,6 +19,12 @@ func (w *Worker) compute(ctx context.Context, j job, operator string) (answer ap
 			answer, err = api.Answer{}, fmt.Errorf("the computation of task %d panicked: %v; please report it", j.task.ID, r)
 		}
 	}()
+	if j.store != nil {
+		ctx, cancel := context.WithTimeout(ctx, laterAttempts)
+		defer cancel()
+		produced, err := verifier.Produce(ctx, j.store, w.store)
+		return api.Answer{TaskId: j.task.ID, Answer: produced}, err
+	}
 	fetch := func(ctx context.Context, cid string, size uint64, hash []byte) ([]byte, error) {
 		if hash != nil { // a value is known by its CID alone
 			if o, err := newObject(cid, size, hash); err != nil || j.missing[o] {

@@ -15,6 +15,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	"github.com/pold-network/pold/sidecar/verifier"
 	attestationtypes "github.com/pold-network/pold/x/attestation/types"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
@@ -40,6 +41,9 @@ type fakeChain struct {
 	reveals map[string][]poltypes.Submission
 	sets    []trainingsettypes.TrainingSet
 	history map[string][]trainingsettypes.Revision
+
+	reputations map[string]float64 // by account; nil: not known
+	read        int                // of reputations
 }
 
 var errDown = errors.New("connection refused")
@@ -71,6 +75,17 @@ func (c *fakeChain) Height(context.Context) (h int64, err error) {
 func (c *fakeChain) Peers(context.Context) (p []attestationtypes.Peer, err error) {
 	err = c.locked(func() { p = append(p, c.peers...) })
 	return p, err
+}
+
+func (c *fakeChain) Reputation(_ context.Context, account string) (float64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	value, ok := c.reputations[account]
+	if !ok {
+		return 0, errDown
+	}
+	c.read++
+	return value, nil
 }
 
 func (c *fakeChain) MaxPeerLifetime(context.Context) (int64, error) { return 400, nil }
@@ -116,6 +131,7 @@ type fakeStore struct {
 	provided map[string]bool
 	hold     chan struct{} // if not nil, a fetch waits for it or its context
 	lie      bool          // return other bytes than asked for
+	remote   bool          // other peers have the files: a chunk is here once its file was fetched
 }
 
 func newStore() *fakeStore {
@@ -168,6 +184,19 @@ func (s *fakeStore) Local(_ context.Context, cid string) ([]byte, error) {
 		return nil, errors.New("not stored on this node")
 	}
 	return b, nil
+}
+
+func (s *fakeStore) Chunk(ctx context.Context, cid string, _, index int64) ([]byte, error) {
+	file, err := s.Local(ctx, cid)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.remote && s.fetches[cid] == 0 {
+		return nil, errors.New("not stored on this node")
+	}
+	return verifier.ChunkOf(file, index)
 }
 
 func (s *fakeStore) Add(_ context.Context, file []byte) (string, error) {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/pold-network/pold/sidecar/verifier"
 )
 
 const (
@@ -20,8 +22,9 @@ const (
 )
 
 // Store is the part of a swarm node that the worker uses. Fetch takes local bytes first and verifies size and hash; without a hash the
-// size is the most that the object may have. Add announces nothing. Local asks nobody else.
+// size is the most that the object may have. Add announces nothing. Local and Chunk ask nobody else.
 type Store interface {
+	verifier.Chunks
 	Fetch(ctx context.Context, cid string, size uint64, sha256 []byte) ([]byte, error)
 	Local(ctx context.Context, cid string) ([]byte, error)
 	Add(ctx context.Context, file []byte) (cid string, err error)

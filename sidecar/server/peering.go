@@ -19,6 +19,14 @@ const (
 	maxAnnouncement = 100_000
 	// announceRetry is the wait after a refused announcement.
 	announceRetry = 5 * time.Second
+	// announcePause is the least time between announcements of new addresses: a router may give out one after the other.
+	announcePause = time.Minute
+	// reputationInterval is how often reputations are read, of reputationBatch accounts at a time and for at most reputationTimeout.
+	reputationInterval = time.Minute
+	reputationBatch    = 64
+	reputationTimeout  = 3 * time.Second
+	// neutralReputation is that of an account of which nothing is known yet.
+	neutralReputation = 0.5
 )
 
 // PeerChain is what peering asks the node.
@@ -27,6 +35,7 @@ type PeerChain interface {
 	Height(ctx context.Context) (int64, error)
 	Peers(ctx context.Context) ([]attestationtypes.Peer, error)
 	MaxPeerLifetime(ctx context.Context) (int64, error)
+	Reputation(ctx context.Context, account string) (float64, error)
 }
 
 // Sender signs and sends transactions of one account.
@@ -40,7 +49,13 @@ type Identity interface {
 	PeerID() string
 	Addresses() []string
 	Sign(message []byte) ([]byte, error)
-	SetPeers(peers []attestationtypes.Peer)
+	SetPeers(peers []AnnouncedPeer)
+}
+
+// AnnouncedPeer is a peer that the chain knows, with the reputation of its account from 0 to 1.
+type AnnouncedPeer struct {
+	attestationtypes.Peer
+	Reputation float64
 }
 
 // Peering keeps the swarm node connected to the peers that the chain knows, and the chain informed about this one.
@@ -50,13 +65,23 @@ type Peering struct {
 	sender Sender // nil: follow others, announce nothing
 	log    *slog.Logger
 
-	failing bool
-	next    time.Time // no announcement before
+	failing   bool
+	next      time.Time // no announcement before
+	announced time.Time // the last one
+
+	reputations map[string]reputation // by account
+	read        time.Time             // when reputations were last read
+}
+
+// reputation is a value and when it was read.
+type reputation struct {
+	value float64
+	at    time.Time
 }
 
 // NewPeering returns peering that Run starts. Without a sender it only follows.
 func NewPeering(chain PeerChain, node Identity, sender Sender, log *slog.Logger) *Peering {
-	return &Peering{chain: chain, node: node, sender: sender, log: log}
+	return &Peering{chain: chain, node: node, sender: sender, log: log, reputations: make(map[string]reputation)}
 }
 
 // Run works until the context ends.
@@ -79,7 +104,14 @@ func (p *Peering) Step(ctx context.Context) {
 	if err != nil {
 		return // the worker already says that the node is away
 	}
-	p.node.SetPeers(slices.DeleteFunc(slices.Clone(peers), func(x attestationtypes.Peer) bool { return x.PeerId == p.node.PeerID() }))
+	p.readReputations(ctx, peers)
+	others := make([]AnnouncedPeer, 0, len(peers))
+	for _, x := range peers {
+		if x.PeerId != p.node.PeerID() {
+			others = append(others, AnnouncedPeer{Peer: x, Reputation: p.reputation(x.Address)})
+		}
+	}
+	p.node.SetPeers(others)
 	if p.sender == nil || time.Now().Before(p.next) {
 		return
 	}
@@ -97,6 +129,43 @@ func (p *Peering) Step(ctx context.Context) {
 	}
 }
 
+// readReputations reads some reputations again, those longest ago first, and forgets the accounts that announce no peer. It stops at the
+// first failure: what was known stays, the rest is neutral.
+func (p *Peering) readReputations(ctx context.Context, peers []attestationtypes.Peer) {
+	now := time.Now()
+	if now.Sub(p.read) < reputationInterval {
+		return
+	}
+	p.read = now
+	known := make(map[string]reputation, len(peers))
+	var accounts []string
+	for _, x := range peers {
+		if _, twice := known[x.Address]; !twice {
+			known[x.Address] = reputation{p.reputation(x.Address), p.reputations[x.Address].at}
+			accounts = append(accounts, x.Address)
+		}
+	}
+	p.reputations = known
+	slices.SortStableFunc(accounts, func(a, b string) int { return known[a].at.Compare(known[b].at) })
+	ctx, cancel := context.WithTimeout(ctx, reputationTimeout)
+	defer cancel()
+	for _, account := range accounts[:min(len(accounts), reputationBatch)] {
+		value, err := p.chain.Reputation(ctx, account)
+		if err != nil {
+			p.log.Debug("reputations not read", "account", account, "error", err)
+			return
+		}
+		known[account] = reputation{value, now}
+	}
+}
+
+func (p *Peering) reputation(account string) float64 {
+	if r, ok := p.reputations[account]; ok {
+		return r.value
+	}
+	return neutralReputation
+}
+
 // announce sends an announcement unless the chain holds a current one.
 func (p *Peering) announce(ctx context.Context, peers []attestationtypes.Peer) error {
 	height, err := p.chain.Height(ctx)
@@ -111,11 +180,11 @@ func (p *Peering) announce(ctx context.Context, peers []attestationtypes.Peer) e
 	addresses := p.node.Addresses()
 	addresses = addresses[:min(len(addresses), attestationtypes.MaxPeerAddresses)]
 	if len(addresses) == 0 {
-		return fmt.Errorf("this peer listens on no address; give one with --p2p-listen")
+		return fmt.Errorf("this peer listens on no address and has found no relay yet; give an address with --p2p-listen, or wait")
 	}
 	for _, x := range peers {
-		current := x.Address == p.sender.Address() && x.PeerId == p.node.PeerID() && slices.Equal(x.Addresses, addresses)
-		if current && x.Expires-height > lifetime/4 {
+		ours := x.Address == p.sender.Address() && x.PeerId == p.node.PeerID() && x.Expires-height > lifetime/4
+		if ours && (slices.Equal(x.Addresses, addresses) || time.Since(p.announced) < announcePause) {
 			return nil
 		}
 	}
@@ -127,6 +196,7 @@ func (p *Peering) announce(ctx context.Context, peers []attestationtypes.Peer) e
 	if _, _, err := p.sender.Send(ctx, m); err != nil {
 		return err
 	}
+	p.announced = time.Now()
 	p.log.Info("announced this peer", "account", m.Sender, "peer", m.PeerId, "addresses", m.Addresses, "expires", m.Expires)
 	return nil
 }

@@ -49,6 +49,8 @@ type job struct {
 	audit *poltypes.AuditManifest
 	of    string
 	own   bool
+	// store is the pinned inputs of a task that asks for chunks: they are read from what is here, so it needs no file at first.
+	store *poltypes.StoreManifest
 	// wants are files without which the answer differs: what the trainer withholds is challenged.
 	wants []object
 	// missing are the wants that could not be had when the computation began.
@@ -86,6 +88,16 @@ func (j *job) read(chainID, kind string, manifest []byte, operator string, own b
 			return err
 		}
 		return j.readAudit(&m, operator, own && m.Own)
+	case poltypes.StoreTaskKind:
+		var m poltypes.StoreManifest
+		if err := verifier.DecodeManifest(&m, manifest, chainID, &m.ChainId); err != nil {
+			return err
+		}
+		if j.task.Kind != poltypes.StoreTaskKind {
+			return fmt.Errorf("a spot task looks into no store task")
+		}
+		j.store = &m
+		return m.Validate()
 	case trainingsettypes.DataTaskKind:
 		var m trainingsettypes.DataManifest
 		if err := verifier.DecodeManifest(&m, manifest, chainID, &m.ChainId); err != nil {

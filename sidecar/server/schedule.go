@@ -57,6 +57,11 @@ func (w *Worker) plan(work *attestationtypes.QueryWorkResponse) {
 			delete(w.waits, id)
 		}
 	}
+	for id := range w.lacking {
+		if !open[id] {
+			delete(w.lacking, id)
+		}
+	}
 	for id := range w.abstained {
 		if !open[id] {
 			delete(w.abstained, id)
@@ -75,6 +80,9 @@ func (w *Worker) planJobs(tasks []attestationtypes.Task, operator string, open m
 			continue
 		}
 		j, err := newJob(w.chain.ChainID(), t, operator)
+		if err == nil && j.store != nil && w.lacking[t.Id] {
+			err = j.need(j.store.Cid, j.store.Size_, j.store.Sha256)
+		}
 		if err != nil {
 			w.abstain(t.Id, err)
 			continue

@@ -18,6 +18,9 @@ import (
 type Overlay interface {
 	PeerID() string
 	Connected() int
+	Addresses() []string
+	Reachability() string
+	PeerStates() []*api.PeerStatus
 }
 
 // Service answers the node from memory.
@@ -78,6 +81,7 @@ func (s *Service) Status(context.Context, *api.StatusRequest) (*api.StatusRespon
 	r := &api.StatusResponse{
 		EngineVersion: engine.Version, ChainId: s.chainID, PeerId: s.overlay.PeerID(), ConnectedPeers: uint32(s.overlay.Connected()),
 		Answers: uint64(s.answers.Len()), Artefacts: uint64(held), Problem: s.problem,
+		Addresses: s.overlay.Addresses(), Reachability: s.overlay.Reachability(), Peers: s.overlay.PeerStates(),
 	}
 	if r.Problem == "" && !reached {
 		r.Problem = "the node has not answered yet; it may still be starting"

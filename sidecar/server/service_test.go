@@ -21,7 +21,12 @@ import (
 
 type fakeOverlay struct{}
 
-func (fakeOverlay) PeerID() string { return "12D3KooTest" }
+func (fakeOverlay) PeerID() string       { return "12D3KooTest" }
+func (fakeOverlay) Addresses() []string  { return []string{"/ip4/127.0.0.1/tcp/1"} }
+func (fakeOverlay) Reachability() string { return "unknown" }
+func (fakeOverlay) PeerStates() []*api.PeerStatus {
+	return []*api.PeerStatus{{PeerId: "12D3KooOther", Connected: true}}
+}
 func (fakeOverlay) Connected() int { return 3 }
 
 // dial serves s in memory and returns a client without any special codec, as a node uses it.
@@ -136,5 +141,6 @@ func TestStatusTellsWhatPeopleWantToKnow(t *testing.T) {
 	w.publish(5)
 	r, err = client.Status(t.Context(), &api.StatusRequest{})
 	require.NoError(t, err)
-	require.Equal(t, &api.StatusResponse{Ready: true, EngineVersion: engine.Version, ChainId: testChain, PeerId: "12D3KooTest", ConnectedPeers: 3, Answers: 1}, r)
+	require.Equal(t, &api.StatusResponse{Ready: true, EngineVersion: engine.Version, ChainId: testChain, PeerId: "12D3KooTest", ConnectedPeers: 3, Answers: 1,
+		Addresses: []string{"/ip4/127.0.0.1/tcp/1"}, Reachability: "unknown", Peers: []*api.PeerStatus{{PeerId: "12D3KooOther", Connected: true}}}, r)
 }

@@ -40,8 +40,12 @@ type Worker struct {
 	jobs      []job
 	waits     map[uint64]jobWait // tasks whose computation failed
 	abstained map[uint64]string  // tasks that can't be read, with the reason that was logged
-	fetching  int
+	// lacking are the store tasks whose chunks were not here: the whole file is fetched for them, like any other.
+	lacking  map[uint64]bool
+	fetching int
+	// computing and producing say what is under way. Chunks are read beside a computation, which may last longer than their window.
 	computing bool
+	producing bool
 	connected bool
 	done      chan func() // results of goroutines, run by the loop
 	// watched are the transcripts among what is wanted; transcripts are those that were fetched, nil for files that are none.
@@ -71,7 +75,7 @@ type artefactKey struct {
 // NewWorker returns a worker that Run starts.
 func NewWorker(chain Chain, store Store, v *verifier.Verifier, answers *Answers, log *slog.Logger) *Worker {
 	return &Worker{chain: chain, store: store, verifier: v, answers: answers, log: log, connected: true,
-		downloads: map[object]*download{}, waits: map[uint64]jobWait{}, abstained: map[uint64]string{},
+		downloads: map[object]*download{}, waits: map[uint64]jobWait{}, abstained: map[uint64]string{}, lacking: map[uint64]bool{},
 		watched: map[object]bool{}, transcripts: map[object]*engine.Transcript{}, valued: map[object]bool{},
 		held: map[artefactKey]bool{}, done: make(chan func())}
 }
@@ -140,7 +144,7 @@ func (w *Worker) abstain(id uint64, err error) {
 	}
 }
 
-// start begins downloads and, if none is running, the next computation.
+// start begins downloads and, if none is running, the next computation and the next store task.
 func (w *Worker) start(ctx context.Context, background *sync.WaitGroup) {
 	now := time.Now()
 	for _, o := range w.due(now, maxFetches-w.fetching) {
@@ -164,14 +168,20 @@ func (w *Worker) start(ctx context.Context, background *sync.WaitGroup) {
 			})
 		})
 	}
-	if w.computing {
+	w.begin(ctx, background, now, &w.computing, func(j job) bool { return j.store == nil })
+	w.begin(ctx, background, now, &w.producing, func(j job) bool { return j.store != nil })
+}
+
+// begin starts the most urgent job of some, unless one of them is under way.
+func (w *Worker) begin(ctx context.Context, background *sync.WaitGroup, now time.Time, busy *bool, some func(job) bool) {
+	if *busy {
 		return
 	}
-	j, ok := w.ready(now)
+	j, ok := w.ready(now, some)
 	if !ok {
 		return
 	}
-	w.computing = true
+	*busy = true
 	background.Go(func() {
 		operator := w.Operator()
 		answer, err := w.compute(ctx, j, operator)
@@ -179,16 +189,19 @@ func (w *Worker) start(ctx context.Context, background *sync.WaitGroup) {
 			err = w.answers.Put(j.manifestHash, operator, answer)
 		}
 		w.finish(ctx, func() {
-			w.computing = false
+			*busy = false
 			w.computed(ctx, j, err)
 		})
 	})
 }
 
-// ready returns the most urgent job whose files are held. Own segments of an audit do not hold it up for long: what can't be fetched
+// ready returns the most urgent of some jobs whose files are held. Own segments of an audit do not hold it up for long: what can't be fetched
 // is challenged.
-func (w *Worker) ready(now time.Time) (job, bool) {
+func (w *Worker) ready(now time.Time, some func(job) bool) (job, bool) {
 	for _, j := range w.jobs {
+		if !some(j) || j.store != nil && w.lacking[j.task.ID] && len(j.needs) == 0 { // the next plan names the file
+			continue
+		}
 		if _, ok := w.answers.Get(j.task.ID, j.manifestHash, w.Operator()); ok || w.waits[j.task.ID].next.After(now) || !w.holds(j.needs...) || !w.holds(w.valuesOf(j.tables)...) {
 			continue
 		}
@@ -229,6 +242,11 @@ func (w *Worker) computed(ctx context.Context, j job, err error) {
 		return
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return
+	}
+	if j.store != nil && !w.lacking[j.task.ID] {
+		w.lacking[j.task.ID] = true
+		w.log.Info("a store task asks for chunks that are not here; fetching the file", "task", j.task.ID, "cid", j.store.Cid, "reason", err)
 		return
 	}
 	w.abstain(j.task.ID, err)

@@ -7,22 +7,24 @@ import (
 	"github.com/ipfs/boxo/bitswap"
 	"github.com/ipfs/boxo/bitswap/network/bsnet"
 	"github.com/ipfs/boxo/blockstore"
+	boxoexchange "github.com/ipfs/boxo/exchange"
 	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/host"
+
+	"github.com/pold-network/pold/sidecar/swarm/internal/dag"
+	"github.com/pold-network/pold/sidecar/swarm/internal/objectstore"
+	"github.com/pold-network/pold/sidecar/swarm/internal/transfer"
 )
 
-// fetcher gets blocks from peers; the blocks match their CIDs.
-type fetcher interface {
-	GetBlock(context.Context, cid.Cid) (blocks.Block, error)
-}
-
-// exchange is all that the package needs from a block exchange protocol.
+// exchange is all that the package needs from a protocol that exchanges single
+// blocks with nodes that have no buffer maps, such as stock IPFS nodes.
 type exchange interface {
 	// session groups the requests of one download; it ends with ctx.
-	session(ctx context.Context) fetcher
-	// announce sends a stored block to peers that have already asked for it.
-	announce(ctx context.Context, b blocks.Block) error
+	session(ctx context.Context) transfer.Fallback
+	// announce tells peers that have already asked for blocks of an object
+	// that they are here now.
+	announce(ctx context.Context, o *objectstore.Object)
 	Close() error
 }
 
@@ -36,6 +38,7 @@ const (
 
 type bitswapExchange struct {
 	*bitswap.Bitswap
+	guard *guard
 }
 
 // newExchange starts bitswap with its stock protocol ids, so that any IPFS
@@ -50,11 +53,45 @@ func newExchange(h host.Host, bs blockstore.Blockstore, g *guard) exchange {
 		bitswap.ProviderSearchDelay(sessionSearchDelay),
 		bitswap.WithoutDuplicatedBlockStats(),
 		bitswap.WithTracer(g),
-	)}
+	), g}
 }
 
-func (e bitswapExchange) session(ctx context.Context) fetcher { return e.NewSession(ctx) }
+func (e bitswapExchange) session(ctx context.Context) transfer.Fallback {
+	return bitswapSession{e.NewSession(ctx), e.guard}
+}
 
-func (e bitswapExchange) announce(ctx context.Context, b blocks.Block) error {
-	return e.NotifyNewBlocks(ctx, b)
+type bitswapSession struct {
+	boxoexchange.Fetcher
+	guard *guard
+}
+
+// Block returns the bytes of a block; they match its CID.
+func (s bitswapSession) Block(ctx context.Context, c cid.Cid) ([]byte, error) {
+	defer s.guard.expect(c)()
+	b, err := s.GetBlock(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return b.RawData(), nil
+}
+
+func (e bitswapExchange) announce(ctx context.Context, o *objectstore.Object) {
+	// The server looks at CIDs and sizes only, and reads the block when it
+	// sends it.
+	list := []blocks.Block{}
+	for _, inner := range o.Inner() {
+		if b, err := blocks.NewBlockWithCid(inner.Block, inner.CID); err == nil {
+			list = append(list, b)
+		}
+	}
+	have, empty := o.Have(), make([]byte, ChunkSize)
+	for i, d := range o.Leaves() {
+		if !have.Has(i) {
+			continue
+		}
+		if b, err := blocks.NewBlockWithCid(empty[:dag.LeafSize(o.Size(), i)], dag.LeafCID(d)); err == nil {
+			list = append(list, b)
+		}
+	}
+	_ = e.Server.NotifyNewBlocks(ctx, list...)
 }

@@ -13,7 +13,7 @@ const (
 	healTimeout  = 2 * time.Minute
 )
 
-// healer fetches pinned objects again after one of their blocks was found
+// healer fetches kept objects again after one of their chunks was found
 // damaged, until they are whole.
 type healer struct {
 	node *Node
@@ -21,16 +21,18 @@ type healer struct {
 
 	mu      sync.Mutex
 	damaged map[cid.Cid]bool
+	now     cid.Cid // what is being healed
+	stop    context.CancelFunc
 }
 
 func newHealer(n *Node) *healer {
 	return &healer{node: n, wake: make(chan struct{}, 1), damaged: make(map[cid.Cid]bool)}
 }
 
-// report notes a block that was deleted. It never blocks.
-func (h *healer) report(c cid.Cid) {
+// report notes an object that lacks a chunk. It never blocks.
+func (h *healer) report(root cid.Cid) {
 	h.mu.Lock()
-	h.damaged[c] = true
+	h.damaged[root] = true
 	h.mu.Unlock()
 	select {
 	case h.wake <- struct{}{}:
@@ -38,7 +40,18 @@ func (h *healer) report(c cid.Cid) {
 	}
 }
 
+// forget ends the healing of an object that is no longer kept.
+func (h *healer) forget(root cid.Cid) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.damaged, root)
+	if h.now == root && h.stop != nil {
+		h.stop()
+	}
+}
+
 func (h *healer) run(ctx context.Context) {
+	h.node.verifyParts(ctx)
 	tick := time.NewTicker(healInterval)
 	defer tick.Stop()
 	for {
@@ -49,69 +62,59 @@ func (h *healer) run(ctx context.Context) {
 		case <-tick.C:
 		}
 		h.mu.Lock()
-		idle := len(h.damaged) == 0
+		damaged := h.damaged
+		h.damaged = make(map[cid.Cid]bool)
 		h.mu.Unlock()
-		if !idle {
-			h.heal(ctx)
+		for root := range damaged {
+			h.heal(ctx, root)
 		}
 	}
 }
 
-// heal goes through the pinned objects that contain a damaged block.
-func (h *healer) heal(ctx context.Context) {
-	h.mu.Lock()
-	damaged := h.damaged
-	h.damaged = make(map[cid.Cid]bool)
-	h.mu.Unlock()
-	for _, p := range h.node.pins.list(false) {
-		root, err := rootSpan(p.root, p.Size)
-		if err != nil {
-			continue
-		}
-		tree, err := h.node.tree(ctx, root)
-		if err != nil {
-			return
-		}
-		for c := range damaged {
-			if tree[c] {
-				h.healObject(ctx, p)
-				break
-			}
-		}
-	}
-}
-
-func (h *healer) healObject(ctx context.Context, p pin) {
+func (h *healer) heal(ctx context.Context, root cid.Cid) {
 	n := h.node
+	info, kept := n.store.Kept(root)
+	if !kept || ctx.Err() != nil {
+		return
+	}
 	timed, cancel := context.WithTimeout(ctx, healTimeout)
 	defer cancel()
-	defer h.dropIfRemoved(ctx, p)
-	_, err := n.fetch(timed, p.CID, Expect{Size: p.Size, SHA256: p.SHA256}, func(cid.Cid, Object) error { return nil })
+	h.mu.Lock()
+	h.now, h.stop = root, cancel
+	h.mu.Unlock()
+	o, err := n.download(timed, root, info.Size, info.Size)
 	switch {
 	case err == nil:
-		n.log.Info("healed a damaged object", "cid", p.CID)
-	case ctx.Err() == nil:
-		n.log.Warn("cannot heal a damaged object yet", "cid", p.CID, "cause", err)
+		o.Release()
+		n.log.Info("healed a damaged object", "cid", root.String())
+	case ctx.Err() == nil && n.keeps(root):
+		n.log.Warn("cannot heal a damaged object yet", "cid", root.String(), "cause", err)
 		h.mu.Lock()
-		h.damaged[p.root] = true
+		h.damaged[root] = true
 		h.mu.Unlock()
 	}
 }
 
-// dropIfRemoved deletes the blocks again when the object was removed while it
-// was being healed.
-func (h *healer) dropIfRemoved(ctx context.Context, p pin) {
-	n := h.node
-	n.pinMu.Lock()
-	defer n.pinMu.Unlock()
-	if _, kept := n.pins.get(p.root); kept {
-		return
-	}
-	root, err := rootSpan(p.root, p.Size)
-	if err != nil {
-		return
-	}
-	if err := n.deleteBlocks(ctx, root); err != nil {
-		n.log.Warn("cannot delete the blocks of a removed object", "cid", p.CID, "cause", err)
+func (n *Node) keeps(root cid.Cid) bool {
+	_, kept := n.store.Kept(root)
+	return kept
+}
+
+// verifyParts reads what earlier processes have left of downloads, so that
+// others can have it.
+func (n *Node) verifyParts(ctx context.Context) {
+	for _, root := range n.store.Partial() {
+		o := n.store.Acquire(root)
+		if o == nil {
+			continue
+		}
+		if err := o.Verify(ctx); err != nil && ctx.Err() == nil {
+			n.log.Warn("cannot read the part of an object", "cid", root.String(), "cause", err)
+		}
+		n.transfer.Announce(root)
+		o.Release()
+		if ctx.Err() != nil {
+			return
+		}
 	}
 }

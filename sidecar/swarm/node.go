@@ -4,45 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/pold-network/pold/sidecar/swarm/internal/objectstore"
+	"github.com/pold-network/pold/sidecar/swarm/internal/transfer"
 )
 
 // Node is one participant of the swarm. Its methods are safe for concurrent
 // use; after Close they return ErrClosed.
 type Node struct {
-	cfg   Config
-	log   *slog.Logger
-	stall time.Duration
+	cfg Config
+	log *slog.Logger
 
 	lock      *os.File
 	key       crypto.PrivKey
-	host      host.Host
+	host      *connections
+	members   *members
+	scores    *scores
 	gater     *gater
+	relays    *relays
 	meter     *meter
-	store     *store
+	store     *objectstore.Store
+	transfer  *transfer.Service
 	guard     *guard
 	exchange  exchange
 	routing   *routing
 	peering   *peering
+	gossip    *gossip
+	mdns      io.Closer
 	providing *providing
 	healer    *healer
-
-	// pinMu is held by whoever changes which objects are kept, and for the
-	// whole of a removal; pins and holds have locks of their own for reading.
-	pinMu sync.Mutex
-	pins  *pinSet
-	holds *holds
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc
@@ -65,10 +63,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	n := &Node{
 		cfg:   cfg,
 		log:   cfg.Logger,
-		stall: stallTimeout,
-		gater: newGater(cfg.LoopbackOnly),
 		meter: new(meter),
-		holds: newHolds(),
 	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.healer = newHealer(n)
@@ -91,42 +86,27 @@ func (n *Node) open(ctx context.Context) error {
 	if n.key, err = loadIdentity(filepath.Join(home, "identity.key")); err != nil {
 		return err
 	}
-	if n.pins, err = loadPins(filepath.Join(home, "pins.json")); err != nil {
+	if n.store, err = objectstore.Open(home, n.log, n.healer.report); err != nil {
 		return err
 	}
-	if n.store, err = openStore(filepath.Join(home, "blocks"), n.log, n.healer.report); err != nil {
+	if err := n.migrate(ctx); err != nil {
 		return err
 	}
-	if err := n.finishRemovals(ctx); err != nil {
+	if err := n.connect(); err != nil {
 		return err
 	}
-	if n.host, err = newHost(n.cfg, n.key, n.gater, n.meter); err != nil {
+	n.exchange = newExchange(n.host, n.store.Blockstore(), n.guard)
+	n.transfer = transfer.New(n.host, n.store, transferPeers{n}, n.cfg.UploadLimit, n.log)
+	n.providing = newProviding(n.routing, n.store.List())
+	for c := range n.tagRecords() {
+		n.providing.add(c)
+	}
+	n.answerSearches()
+	if err := n.startPeering(); err != nil {
 		return err
 	}
-	if n.routing, err = newRouting(n.host, n.log); err != nil {
-		return err
-	}
-	n.exchange = newExchange(n.host, n.store, n.guard)
-	n.peering = newPeering(n.host, n.log)
-	n.providing = newProviding(n.routing, n.pins.list(false))
-	n.background(func() { n.peering.run(n.ctx) })
 	n.background(func() { n.providing.run(n.ctx) })
 	n.background(func() { n.healer.run(n.ctx) })
-	return nil
-}
-
-// finishRemovals completes what a crash interrupted.
-func (n *Node) finishRemovals(ctx context.Context) error {
-	n.pinMu.Lock()
-	defer n.pinMu.Unlock()
-	for _, p := range n.pins.list(true) {
-		if !p.removing {
-			continue
-		}
-		if err := n.finishRemove(ctx, p); err != nil {
-			return fmt.Errorf("complete the removal of %s: %w", p.CID, err)
-		}
-	}
 	return nil
 }
 
@@ -140,6 +120,12 @@ func (n *Node) Close() error {
 		n.cancel(ErrClosed)
 		n.running.Wait()
 		var errs []error
+		if n.mdns != nil {
+			errs = append(errs, n.mdns.Close())
+		}
+		if n.transfer != nil {
+			n.transfer.Close()
+		}
 		if n.exchange != nil {
 			errs = append(errs, n.exchange.Close())
 		}
@@ -202,36 +188,14 @@ func (n *Node) cutOff(p peer.ID) {
 func (n *Node) PeerID() string { return n.host.ID().String() }
 
 // Addresses returns at most MaxAddresses multiaddrs, without /p2p suffix,
-// under which others reach the node; loopback only when there is nothing else.
+// under which others reach the node, through a relay if need be; loopback only
+// when there is nothing else.
 func (n *Node) Addresses() []string {
-	all := n.host.Addrs()
-	slices.SortFunc(all, func(a, b ma.Multiaddr) int {
-		if d := addressRank(a) - addressRank(b); d != 0 {
-			return d
-		}
-		return a.Compare(b)
-	})
 	var out []string
-	for _, a := range all {
-		if len(out) == MaxAddresses || (len(out) > 0 && addressRank(a) == loopbackRank) {
-			break
-		}
+	for _, a := range announced(n.host.Addrs()) {
 		out = append(out, a.String())
 	}
 	return out
-}
-
-const loopbackRank = 2
-
-// addressRank orders public before private before loopback addresses.
-func addressRank(a ma.Multiaddr) int {
-	switch {
-	case manet.IsIPLoopback(a):
-		return loopbackRank
-	case manet.IsPrivateAddr(a):
-		return 1
-	}
-	return 0
 }
 
 // Sign signs message with the identity key (ed25519). The public key inside

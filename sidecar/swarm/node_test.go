@@ -98,18 +98,25 @@ func TestWhatKeepsANodeFromStarting(t *testing.T) {
 		breakIt func(*testing.T, *Config)
 		want    []string
 	}{
-		"no home":                   {func(_ *testing.T, c *Config) { c.Home = "" }, []string{"swarm home is empty"}},
-		"identity is no base64":     {write("identity.key", "?", 0o600), []string{"identity.key is damaged", "restore it"}},
-		"identity is cut off":       {write("identity.key", "CAES", 0o600), []string{"identity.key is damaged"}},
-		"identity of another kind":  {write("identity.key", base64.StdEncoding.EncodeToString(raw), 0o600), []string{"expected an ed25519 key, got RSA"}},
-		"identity others can read":  {write("identity.key", "CAES", 0o644), []string{"expected mode 0600, got 0644", "chmod 600"}},
-		"list of objects is cut":    {write("pins.json", `{"version":1,`, 0o600), []string{"pins.json is damaged", "move it away"}},
-		"list of a newer version":   {write("pins.json", `{"version":2}`, 0o600), []string{"expected version 1, got 2"}},
-		"store without its marker":  {write("blocks/some", "x", 0o600), []string{"block store", "cannot be opened", "move the folder away"}},
-		"store with a wrong marker": {write("blocks/SHARDING", "/repo/flatfs/shard/v9/x/1", 0o600), []string{"block store", "cannot be opened"}},
-		"listen is no address":      {func(_ *testing.T, c *Config) { c.Listen = []string{"localhost:4001"} }, []string{"listen: ", "expected a multiaddr"}},
-		"listen on another transport": {func(_ *testing.T, c *Config) { c.Listen = []string{"/ip4/127.0.0.1/udp/4001/quic-v1"} },
-			[]string{"expected host and TCP port"}},
+		"no home":                    {func(_ *testing.T, c *Config) { c.Home = "" }, []string{"swarm home is empty"}},
+		"identity is no base64":      {write("identity.key", "?", 0o600), []string{"identity.key is damaged", "restore it"}},
+		"identity is cut off":        {write("identity.key", "CAES", 0o600), []string{"identity.key is damaged"}},
+		"identity of another kind":   {write("identity.key", base64.StdEncoding.EncodeToString(raw), 0o600), []string{"expected an ed25519 key, got RSA"}},
+		"identity others can read":   {write("identity.key", "CAES", 0o644), []string{"expected mode 0600, got 0644", "chmod 600"}},
+		"list of objects is damaged": {write("objects.log", "?\n", 0o600), []string{"objects.log is damaged", "move it away"}},
+		"list of a newer version":    {write("objects.log", "{\"objects\":2}\n", 0o600), []string{`expected {"objects":1}`}},
+		"objects are no folder":      {write("objects", "x", 0o600), []string{"object store"}},
+		"listen is no address":       {func(_ *testing.T, c *Config) { c.Listen = []string{"localhost:4001"} }, []string{"listen: ", "expected a multiaddr"}},
+		"listen without a transport": {func(_ *testing.T, c *Config) { c.Listen = []string{"/ip4/127.0.0.1/udp/4001"} },
+			[]string{"expected host and port"}},
+		"listen at a relay": {func(_ *testing.T, c *Config) {
+			c.Listen = []string{"/ip4/127.0.0.1/tcp/4001/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5/p2p-circuit"}
+		}, []string{"expected an address of this machine, got that of a relay"}},
+		"bootstrap without a peer id": {func(_ *testing.T, c *Config) { c.Bootstrap = []string{"/ip4/127.0.0.1/tcp/4001"} },
+			[]string{"bootstrap: ", "expected it to end in the peer's id"}},
+		"network with a slash":     {func(_ *testing.T, c *Config) { c.Network = "a/b" }, []string{"expected a name such as a chain id"}},
+		"allow list is not there":  {func(_ *testing.T, c *Config) { c.AllowList = "nobody" }, []string{`expected "announced" or a file of peer ids, got "nobody"`}},
+		"network key is not there": {func(_ *testing.T, c *Config) { c.PrivateKeyFile = "nothing" }, []string{"key of the private network"}},
 		"listen on a foreign address": {func(_ *testing.T, c *Config) { c.Listen = []string{"/ip4/192.0.2.1/tcp/0"} },
 			[]string{"this machine does not have the address"}},
 		"negative limit":       {func(_ *testing.T, c *Config) { c.MaxObject = -1 }, []string{"expected a positive number of bytes, got -1"}},
@@ -198,9 +205,9 @@ func TestBackgroundTroubleIsLogged(t *testing.T) {
 	n := open(t, cfg)
 	data := content("log", 10)
 	obj := add(t, n, data)
-	damage(t, cfg.Home, leaves(t, data)[0])
+	damage(t, cfg.Home, obj.CID, 0)
 	_, err := n.Get(t.Context(), obj.CID)
 	require.ErrorIs(t, err, ErrDamaged)
 	require.NoError(t, n.Close())
-	require.True(t, strings.Contains(out.String(), "deleted a damaged block"))
+	require.True(t, strings.Contains(out.String(), "a chunk was damaged on disk"))
 }

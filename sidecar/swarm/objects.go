@@ -1,83 +1,239 @@
 package swarm
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"sync"
+	"io"
+	"os"
 
-	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
+
+	"github.com/pold-network/pold/sidecar/swarm/internal/dag"
+	"github.com/pold-network/pold/sidecar/swarm/internal/objectstore"
 )
 
-// How many blocks are read from disk at a time.
-const diskWorkers = 2
+// CIDOf returns the CID that data has on this network, without storing it.
+func CIDOf(data []byte) (string, error) {
+	t, err := dag.Build(int64(len(data)), dag.SumBytes(data))
+	if err != nil {
+		return "", err
+	}
+	return t.Root.String(), nil
+}
 
-// Add stores and pins data and returns its CID. It announces nothing, and
+// Add stores data durably and returns its CID. It announces nothing, and
 // serves the object to whoever knows the CID.
 func (n *Node) Add(ctx context.Context, data []byte) (Object, error) {
+	o, err := n.add(ctx, bytes.NewReader(data), int64(len(data)), nil)
+	if err != nil {
+		return Object{}, fmt.Errorf("add: %w", err)
+	}
+	return o, nil
+}
+
+// AddFile is Add for a file of any size, which is not loaded into memory.
+func (n *Node) AddFile(ctx context.Context, path string) (Object, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Object{}, fmt.Errorf("add: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return Object{}, fmt.Errorf("add: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return Object{}, fmt.Errorf("add %s: expected a file, got %s", path, info.Mode().Type())
+	}
+	o, err := n.add(ctx, f, info.Size(), nil)
+	if err != nil {
+		return Object{}, fmt.Errorf("add %s: %w", path, err)
+	}
+	return o, nil
+}
+
+// AddPart makes the node a holder of those chunks of an object that keep
+// chooses; all bytes are read, to find the CID. What is held is served, and is
+// where a later download goes on. Without any chunk nothing is noted.
+func (n *Node) AddPart(ctx context.Context, r io.ReaderAt, size int64, keep func(chunk int) bool) (Object, error) {
+	o, err := n.add(ctx, r, size, keep)
+	if err != nil {
+		return Object{}, fmt.Errorf("add: %w", err)
+	}
+	return o, nil
+}
+
+func (n *Node) add(ctx context.Context, r io.ReaderAt, size int64, keep func(int) bool) (Object, error) {
 	ctx, done, err := n.begin(ctx)
 	if err != nil {
 		return Object{}, err
 	}
 	defer done()
-	if int64(len(data)) > n.cfg.MaxObject {
-		return Object{}, fmt.Errorf("add: %w: expected at most %d bytes, got %d", ErrTooLarge, n.cfg.MaxObject, len(data))
+	if size > n.cfg.MaxObject {
+		return Object{}, fmt.Errorf("%w: expected at most %d bytes, got %d", ErrTooLarge, n.cfg.MaxObject, size)
 	}
-	var held []cid.Cid
-	defer func() { n.holds.release(held) }()
-	root, err := buildDAG(ctx, data, func(ctx context.Context, b blocks.Block) error {
-		n.holds.take(b.Cid())
-		held = append(held, b.Cid())
-		if err := n.store.Put(ctx, b); err != nil {
-			return err
-		}
-		return n.exchange.announce(ctx, b)
-	})
+	leaves, err := dag.Sum(ctx, r, size, nil)
 	if err != nil {
-		return Object{}, fmt.Errorf("add: %w", err)
+		return Object{}, err
 	}
-	obj := Object{CID: root.String(), Size: int64(len(data)), SHA256: sha256.Sum256(data)}
-	if err := n.keep(root, obj); err != nil {
-		return Object{}, fmt.Errorf("add: %w", err)
+	tree, err := dag.Build(size, leaves)
+	if err != nil {
+		return Object{}, err
 	}
-	return obj, nil
+	if !n.Holds(tree.Root.String()) {
+		if err := n.makeRoom(size); err != nil {
+			return Object{}, err
+		}
+	}
+	o, err := n.store.Begin(tree.Root, size, leaves)
+	if err != nil {
+		return Object{}, err
+	}
+	defer o.Release()
+	defer n.announceLocal(ctx, o)
+	sum, err := copyChunks(ctx, r, o, keep)
+	if err != nil {
+		return Object{}, err
+	}
+	out := Object{CID: tree.Root.String(), Size: size, SHA256: sum}
+	if keep != nil && !o.Complete() {
+		return out, nil
+	}
+	return out, n.keepPinned(o, &sum)
 }
 
-// keep pins an object whose blocks are all stored and held.
-func (n *Node) keep(root cid.Cid, obj Object) error {
-	n.pinMu.Lock()
-	defer n.pinMu.Unlock()
-	old, _ := n.pins.get(root)
-	return n.pins.set(pin{Object: obj, root: root, provide: old.provide})
+// copyChunks writes the chosen chunks from r, reading in order, and returns
+// the hash of all bytes.
+func copyChunks(ctx context.Context, r io.ReaderAt, o *objectstore.Object, keep func(int) bool) (sum [32]byte, err error) {
+	if err := o.Verify(ctx); err != nil {
+		return sum, err
+	}
+	buf := dag.GetBuffer()
+	defer dag.PutBuffer(buf)
+	hash := sha256.New()
+	for i := range o.Leaves() {
+		if ctx.Err() != nil {
+			return sum, context.Cause(ctx)
+		}
+		chunk := buf[:dag.LeafSize(o.Size(), i)]
+		if n, err := r.ReadAt(chunk, int64(i)*ChunkSize); n < len(chunk) {
+			return sum, fmt.Errorf("read again: %w", err)
+		}
+		hash.Write(chunk)
+		if keep != nil && !keep(i) || o.Has(i) {
+			continue
+		}
+		if sha256.Sum256(chunk) != o.Leaves()[i] {
+			return sum, errors.New("the file changed while it was read; try again when nobody writes to it")
+		}
+		if err := o.Write(i, chunk); err != nil {
+			return sum, err
+		}
+	}
+	return [32]byte(hash.Sum(nil)), nil
+}
+
+// keep notes that a complete object is kept; what was noted before stays.
+func (n *Node) keep(o *objectstore.Object, sum *[32]byte) error {
+	info, _ := n.store.Kept(o.Root())
+	if sum != nil {
+		info.SHA256 = sum
+	}
+	return n.store.Keep(o, info.Kept, false)
+}
+
+// keepPinned is keep for what may exist nowhere else: it is durable, and the
+// quota does not touch it.
+func (n *Node) keepPinned(o *objectstore.Object, sum *[32]byte) error {
+	info, _ := n.store.Kept(o.Root())
+	info.SHA256, info.Pinned = sum, true
+	return n.store.Keep(o, info.Kept, true)
 }
 
 // Get returns an object from the local store. The error wraps ErrNotFound when
-// it or a part of it is not here, and ErrDamaged when a block was damaged; the
-// damaged block is gone then and Fetch gets it again.
+// it or a part of it is not here, and ErrDamaged when a chunk was damaged; that
+// chunk is missing then and Fetch gets it again.
 func (n *Node) Get(ctx context.Context, id string) ([]byte, error) {
 	ctx, done, err := n.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	root, err := n.localRoot(ctx, id)
+	o, err := n.local(id)
 	if err != nil {
 		return nil, fmt.Errorf("get %.80s: %w", id, err)
 	}
-	if root.size > n.cfg.MaxObject {
-		return nil, fmt.Errorf("get %s: %w: expected at most %d bytes, got %d", id, ErrTooLarge, n.cfg.MaxObject, root.size)
+	defer o.Release()
+	if o.Size() > maxInMemory {
+		return nil, fmt.Errorf("get %s: %w: expected at most %d bytes to load into memory, got %d; write it to a file instead", id, ErrTooLarge, int64(maxInMemory), o.Size())
 	}
-	data := make([]byte, root.size)
-	err = walk(ctx, root, diskWorkers, n.loadLocal, func(s span, leaf []byte) { copy(data[s.offset:], leaf) })
+	data, err := readAll(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", id, err)
 	}
 	return data, nil
 }
 
-// Has says whether every block of an object is stored here and intact. It
+// Chunk returns chunk i of a local object, verified.
+func (n *Node) Chunk(ctx context.Context, id string, i int) ([]byte, error) {
+	_, done, err := n.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	o, err := n.local(id)
+	if err != nil {
+		return nil, fmt.Errorf("get chunk %d of %.80s: %w", i, id, err)
+	}
+	defer o.Release()
+	chunk, err := o.Read(i, make([]byte, ChunkSize))
+	if err != nil {
+		return nil, fmt.Errorf("get: %w", err)
+	}
+	return chunk, nil
+}
+
+// Export writes the verified bytes of a local object, which is not loaded into
+// memory.
+func (n *Node) Export(ctx context.Context, id string, w io.Writer) error {
+	ctx, done, err := n.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	o, err := n.local(id)
+	if err != nil {
+		return fmt.Errorf("export %.80s: %w", id, err)
+	}
+	defer o.Release()
+	if err := exportTo(ctx, o, w); err != nil {
+		return fmt.Errorf("export %s: %w", id, err)
+	}
+	return nil
+}
+
+func exportTo(ctx context.Context, o *objectstore.Object, w io.Writer) error {
+	buf := dag.GetBuffer()
+	defer dag.PutBuffer(buf)
+	for i := range o.Leaves() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		b, err := o.Read(i, buf[:])
+		if err == nil {
+			_, err = w.Write(b)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Has says whether every chunk of an object is stored here and intact. It
 // reads them all and asks nobody. The error is nil when parts are missing.
 func (n *Node) Has(ctx context.Context, id string) (bool, error) {
 	ctx, done, err := n.begin(ctx)
@@ -85,9 +241,10 @@ func (n *Node) Has(ctx context.Context, id string) (bool, error) {
 		return false, err
 	}
 	defer done()
-	root, err := n.localRoot(ctx, id)
+	o, err := n.local(id)
 	if err == nil {
-		err = walk(ctx, root, diskWorkers, n.loadLocal, func(span, []byte) {})
+		defer o.Release()
+		_, err = dag.Sum(ctx, chunkReader{o}, o.Size(), nil)
 	}
 	switch {
 	case err == nil:
@@ -98,163 +255,119 @@ func (n *Node) Has(ctx context.Context, id string) (bool, error) {
 	return false, fmt.Errorf("has %.80s: %w", id, err)
 }
 
-// Objects lists the pinned objects in the order of their CIDs.
+// Holds says whether every chunk of an object is stored here, as far as is
+// known without reading them.
+func (n *Node) Holds(id string) bool {
+	o, err := n.local(id)
+	if err != nil {
+		return false
+	}
+	o.Release()
+	return true
+}
+
+// local returns an object of which all chunks are here, until Release.
+func (n *Node) local(id string) (*objectstore.Object, error) {
+	root, err := dag.ParseCID(id)
+	if err != nil {
+		return nil, err
+	}
+	o := n.store.Acquire(root)
+	if o == nil {
+		return nil, fmt.Errorf("it is %w; fetch the object first", ErrNotFound)
+	}
+	if have := o.Have(); !have.All() {
+		o.Release()
+		return nil, fmt.Errorf("of %d chunks %d are %w; fetch the object first", have.Len(), have.Len()-have.Count(), ErrNotFound)
+	}
+	return o, nil
+}
+
+// chunkReader reads whole chunks of an object, verified.
+type chunkReader struct{ o *objectstore.Object }
+
+// ReadAt reads from the beginning of a chunk.
+func (r chunkReader) ReadAt(b []byte, off int64) (int, error) {
+	got, err := r.o.Read(int(off/ChunkSize), b[:len(b):cap(b)])
+	return len(got), err
+}
+
+// readAll loads a complete object into memory.
+func readAll(ctx context.Context, o *objectstore.Object) ([]byte, error) {
+	data := make([]byte, o.Size())
+	_, err := dag.Sum(ctx, intoMemory{o, data}, o.Size(), nil)
+	return data, err
+}
+
+// intoMemory copies every chunk that is read to its place.
+type intoMemory struct {
+	o    *objectstore.Object
+	data []byte
+}
+
+func (m intoMemory) ReadAt(b []byte, off int64) (int, error) {
+	n, err := chunkReader{m.o}.ReadAt(b, off)
+	copy(m.data[off:], b[:n])
+	return n, err
+}
+
+// Objects lists the kept objects in the order of their CIDs.
 func (n *Node) Objects(ctx context.Context) ([]Object, error) {
 	_, done, err := n.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	pins := n.pins.list(false)
-	out := make([]Object, len(pins))
-	for i, p := range pins {
-		out[i] = p.Object
+	kept := n.store.List()
+	out := make([]Object, len(kept))
+	for i, k := range kept {
+		out[i] = Object{CID: k.Root.String(), Size: k.Size}
+		if k.SHA256 != nil {
+			out[i].SHA256 = *k.SHA256
+		}
 	}
 	return out, nil
 }
 
-// Remove unpins an object and deletes its blocks, except those that another
-// pinned object or a transfer under way needs. The error wraps ErrNotFound
-// when the object is not pinned.
+// Remove forgets an object and deletes its bytes once no transfer under way
+// needs them, with the deltas that lead to it. The error wraps ErrNotFound when
+// the object is not kept.
 func (n *Node) Remove(ctx context.Context, id string) error {
-	ctx, done, err := n.begin(ctx)
+	_, done, err := n.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	root, err := parseCID(id)
+	root, err := dag.ParseCID(id)
 	if err != nil {
 		return fmt.Errorf("remove: %w", err)
 	}
-	n.pinMu.Lock()
-	defer n.pinMu.Unlock()
-	p, ok := n.pins.get(root)
-	if !ok {
-		return fmt.Errorf("remove %s: %w", id, ErrNotFound)
-	}
-	p.removing = true
-	if err := n.pins.set(p); err != nil {
+	if err := n.remove(root); err != nil {
 		return fmt.Errorf("remove %s: %w", id, err)
 	}
-	n.providing.forget(root)
-	if err := n.finishRemove(ctx, p); err != nil {
-		return fmt.Errorf("remove %s: %w; it is completed at the next start", id, err)
-	}
 	return nil
 }
 
-// finishRemove deletes the blocks of a pin marked as removing, then the mark.
-// The caller holds pinMu.
-func (n *Node) finishRemove(ctx context.Context, p pin) error {
-	s, err := rootSpan(p.root, p.Size)
-	if err != nil {
-		return err
-	}
-	if err := n.deleteBlocks(ctx, s); err != nil {
-		return err
-	}
-	return n.pins.drop(p.root)
+// forget ends what is done for a kept object that is gone.
+func (n *Node) forget(info objectstore.Info) {
+	n.forgetTags(info.Card)
+	n.providing.forget(info.Root)
+	n.healer.forget(info.Root)
 }
 
-// deleteBlocks deletes what can be reached from root and is needed by no
-// pinned object. The caller holds pinMu.
-func (n *Node) deleteBlocks(ctx context.Context, root span) error {
-	doomed, err := n.tree(ctx, root)
-	if err != nil {
+func (n *Node) remove(root cid.Cid) error {
+	info, _ := n.store.Kept(root)
+	if err := n.store.Remove(root); err != nil {
 		return err
 	}
-	for _, p := range n.pins.list(false) {
-		s, err := rootSpan(p.root, p.Size)
-		if err != nil {
+	n.forget(info)
+	for _, f := range info.Forms {
+		if n.isForm(f.Delta) {
+			continue // it leads to another object as well
+		}
+		if err := n.store.Remove(f.Delta); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
-		}
-		shared, err := n.tree(ctx, s)
-		if err != nil {
-			return err
-		}
-		for c := range shared {
-			delete(doomed, c)
-		}
-	}
-	for c := range doomed {
-		if err := n.holds.unlessHeld(c, func() error { return n.store.DeleteBlock(ctx, c) }); err != nil {
-			return fmt.Errorf("delete block %s: %w", c, err)
 		}
 	}
 	return nil
-}
-
-// tree collects the CIDs of a DAG, reading inner nodes only. What lies below
-// a missing inner node cannot be known and is left out.
-func (n *Node) tree(ctx context.Context, root span) (map[cid.Cid]bool, error) {
-	var (
-		mu  sync.Mutex
-		out = make(map[cid.Cid]bool)
-	)
-	level := []span{root}
-	for len(level) > 0 {
-		var below []span
-		for _, s := range level {
-			out[s.cid] = true
-		}
-		if level[0].height == 0 {
-			break
-		}
-		err := forEach(ctx, len(level), diskWorkers, func(ctx context.Context, i int) error {
-			data, err := n.loadLocal(ctx, level[i])
-			if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDamaged) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			kids, err := level[i].children(data)
-			if err != nil {
-				return nil //nolint:nilerr // foreign shape: nothing of ours below it
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			below = append(below, kids...)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		level = below
-	}
-	return out, nil
-}
-
-// localRoot describes an object by its pin or, without one, by its root block.
-func (n *Node) localRoot(ctx context.Context, id string) (span, error) {
-	root, err := parseCID(id)
-	if err != nil {
-		return span{}, err
-	}
-	if p, ok := n.pins.get(root); ok {
-		return rootSpan(root, p.Size)
-	}
-	data, err := n.loadLocal(ctx, span{cid: root})
-	if err != nil {
-		return span{}, err
-	}
-	size, err := declaredSize(root, data)
-	if err != nil {
-		return span{}, err
-	}
-	return rootSpan(root, size)
-}
-
-// loadLocal reads one block from disk.
-func (n *Node) loadLocal(ctx context.Context, s span) ([]byte, error) {
-	b, err := n.store.Get(ctx, s.cid)
-	switch {
-	case err == nil:
-		return b.RawData(), nil
-	case errors.Is(err, ErrDamaged):
-		return nil, fmt.Errorf("%w; fetch the object to get the block again", err)
-	case isMissing(err):
-		return nil, fmt.Errorf("block %s is %w; fetch the object first", s.cid, ErrNotFound)
-	}
-	return nil, fmt.Errorf("read block %s: %w", s.cid, err)
 }

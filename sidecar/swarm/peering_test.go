@@ -4,23 +4,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/test"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pold-network/pold/sidecar/swarm/internal/dag"
 )
 
 func TestSetPeersUsesTheGoodEntriesAndNamesTheBad(t *testing.T) {
 	nodes := openNodes(t, 2)
 	good := infoOf(nodes[1])
-	good.Addresses = []string{"/ip4/127.0.0.1/udp/1/quic-v1", good.Addresses[0] + "/p2p/" + good.PeerID}
+	good.Addresses = []string{"/ip4/127.0.0.1/udp/1", good.Addresses[0] + "/p2p/" + good.PeerID}
 	err := nodes[0].SetPeers(t.Context(), []PeerInfo{
 		infoOf(nodes[0]), // itself: no error, not dialled
 		{PeerID: "nobody", Addresses: []string{"/ip4/127.0.0.1/tcp/1"}},
 		good,
 	})
 	require.ErrorContains(t, err, `peer id "nobody"`)
-	require.ErrorContains(t, err, "expected host and TCP port")
+	require.ErrorContains(t, err, "expected host and port")
 	waitConnected(t, nodes[0], nodes[1])
 }
 
@@ -46,7 +49,7 @@ func TestABannedPeerStaysOut(t *testing.T) {
 }
 
 func TestABanEnds(t *testing.T) {
-	g := newGater(false)
+	g := newTestGater(t, false)
 	g.ban("p", time.Minute)
 	require.True(t, g.isBanned("p"))
 	require.False(t, g.InterceptPeerDial("p"))
@@ -56,9 +59,9 @@ func TestABanEnds(t *testing.T) {
 
 func TestLoopbackOnly(t *testing.T) {
 	near, far := ma.StringCast("/ip4/127.0.0.1/tcp/1"), ma.StringCast("/ip4/192.0.2.1/tcp/1")
-	require.True(t, newGater(true).InterceptAddrDial("p", near))
-	require.False(t, newGater(true).InterceptAddrDial("p", far))
-	require.True(t, newGater(false).InterceptAddrDial("p", far))
+	require.True(t, newTestGater(t, true).InterceptAddrDial("p", near))
+	require.False(t, newTestGater(t, true).InterceptAddrDial("p", far))
+	require.True(t, newTestGater(t, false).InterceptAddrDial("p", far))
 }
 
 func TestNeighboursAreBoundedAndDifferByNode(t *testing.T) {
@@ -66,16 +69,20 @@ func TestNeighboursAreBoundedAndDifferByNode(t *testing.T) {
 	for range 3 * MaxNeighbours {
 		list[test.RandPeerIDFatal(t)] = nil
 	}
+	equal := func(peer.ID) float64 { return 0.5 }
 	a, b := test.RandPeerIDFatal(t), test.RandPeerIDFatal(t)
-	require.Len(t, chooseNeighbours(a, list), MaxNeighbours)
-	require.Equal(t, chooseNeighbours(a, list), chooseNeighbours(a, list))
-	require.NotEqual(t, chooseNeighbours(a, list), chooseNeighbours(b, list))
+	require.Len(t, chooseNeighbours(a, list, equal), MaxNeighbours)
+	require.Equal(t, chooseNeighbours(a, list, equal), chooseNeighbours(a, list, equal))
+	require.NotEqual(t, chooseNeighbours(a, list, equal), chooseNeighbours(b, list, equal))
 }
 
 func TestGuardCountsOnlyBlocksNobodyAskedFor(t *testing.T) {
 	cut := make(map[peer.ID]int)
 	g := newGuard(open(t, testConfig(t)).log, func(p peer.ID) { cut[p]++ })
-	ids := leaves(t, content("guard", 3*ChunkSize))
+	var ids []cid.Cid
+	for _, d := range dag.SumBytes(content("guard", 3*ChunkSize)) {
+		ids = append(ids, dag.LeafCID(d))
+	}
 	done := g.expect(ids[0])
 	g.received("good", ids[0])
 	done()

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+
+	"github.com/pold-network/pold/sidecar/swarm/internal/dag"
+	"github.com/pold-network/pold/sidecar/swarm/internal/objectstore"
 )
 
 const (
@@ -16,7 +19,7 @@ const (
 	provideInterval = recordValidity / 3
 )
 
-// Provide announces in the DHT that this node holds a pinned object, by one
+// Provide announces in the DHT that this node holds a kept object, by one
 // record for its root, and renews the record until Remove, also after a
 // restart. A node that knows no other DHT node yet announces as soon as it
 // does; that is no error.
@@ -26,11 +29,11 @@ func (n *Node) Provide(ctx context.Context, id string) error {
 		return err
 	}
 	defer done()
-	root, err := parseCID(id)
+	root, err := dag.ParseCID(id)
 	if err != nil {
 		return fmt.Errorf("provide: %w", err)
 	}
-	if err := n.markProvided(root); err != nil {
+	if err := n.store.Change(root, func(k *objectstore.Kept) { k.Provide = true }); err != nil {
 		return fmt.Errorf("provide %s: %w", id, err)
 	}
 	n.providing.add(root)
@@ -38,17 +41,6 @@ func (n *Node) Provide(ctx context.Context, id string) error {
 		n.providing.announce(ctx, root)
 	}
 	return ctx.Err()
-}
-
-func (n *Node) markProvided(root cid.Cid) error {
-	n.pinMu.Lock()
-	defer n.pinMu.Unlock()
-	p, ok := n.pins.get(root)
-	if !ok {
-		return fmt.Errorf("object is %w; add or fetch it first", ErrNotFound)
-	}
-	p.provide = true
-	return n.pins.set(p)
 }
 
 // providing renews the provider records of this node.
@@ -59,11 +51,11 @@ type providing struct {
 	due map[cid.Cid]time.Time // zero: never announced since start
 }
 
-func newProviding(r *routing, pins []pin) *providing {
+func newProviding(r *routing, kept []objectstore.Info) *providing {
 	p := &providing{routing: r, due: make(map[cid.Cid]time.Time)}
-	for _, pin := range pins {
-		if pin.provide {
-			p.add(pin.root)
+	for _, k := range kept {
+		if k.Provide {
+			p.add(k.Root)
 		}
 	}
 	return p

@@ -1,9 +1,6 @@
 package swarm
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -16,10 +13,8 @@ func TestRemoveKeepsWhatOthersNeed(t *testing.T) {
 	second := append(append([]byte(nil), first[:ChunkSize]...), content("second", ChunkSize)...)
 	one, two := add(t, n, first), add(t, n, second)
 	alone := add(t, n, first[:ChunkSize]) // a chunk of both that is an object too
-	require.Len(t, blockFiles(t, n.cfg.Home), 5)
 
 	require.NoError(t, n.Remove(t.Context(), one.CID))
-	require.Len(t, blockFiles(t, n.cfg.Home), 3)
 	for _, o := range []Object{two, alone} {
 		has, err := n.Has(t.Context(), o.CID)
 		require.NoError(t, err)
@@ -30,9 +25,9 @@ func TestRemoveKeepsWhatOthersNeed(t *testing.T) {
 	require.ErrorIs(t, n.Remove(t.Context(), one.CID), ErrNotFound)
 
 	require.NoError(t, n.Remove(t.Context(), two.CID))
-	require.Len(t, blockFiles(t, n.cfg.Home), 1)
+	require.Len(t, objectFiles(t, n.cfg.Home), 1)
 	require.NoError(t, n.Remove(t.Context(), alone.CID))
-	require.Empty(t, blockFiles(t, n.cfg.Home))
+	require.Empty(t, objectFiles(t, n.cfg.Home))
 	objects, err := n.Objects(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, objects)
@@ -40,39 +35,19 @@ func TestRemoveKeepsWhatOthersNeed(t *testing.T) {
 
 func TestRemoveOfADamagedObject(t *testing.T) {
 	n := open(t, testConfig(t))
-	data := content("damaged", 2*ChunkSize)
-	obj := add(t, n, data)
-	root, err := parseCID(obj.CID)
+	obj := add(t, n, content("damaged", 2*ChunkSize))
+	damage(t, n.cfg.Home, obj.CID, 1)
+	has, err := n.Has(t.Context(), obj.CID)
 	require.NoError(t, err)
-	damage(t, n.cfg.Home, root)
+	require.False(t, has)
 	require.NoError(t, n.Remove(t.Context(), obj.CID))
 	_, err = n.Get(t.Context(), obj.CID)
 	require.ErrorIs(t, err, ErrNotFound)
-}
-
-func TestARemovalThatACrashInterruptedIsCompleted(t *testing.T) {
-	cfg := testConfig(t)
-	n := open(t, cfg)
-	obj := add(t, n, content("crash", 3*ChunkSize))
-	kept := add(t, n, content("kept", 10))
-	require.NoError(t, n.Close())
-	path := filepath.Join(cfg.Home, "pins.json")
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	mark := `"cid": "` + obj.CID + `",`
-	require.Contains(t, string(text), mark)
-	text = []byte(strings.Replace(string(text), mark, mark+`"removing": true,`, 1))
-	require.NoError(t, os.WriteFile(path, text, 0o600))
-
-	n = open(t, cfg)
-	objects, err := n.Objects(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, []Object{kept}, objects)
-	require.Len(t, blockFiles(t, cfg.Home), 1)
+	eventually(t, "the files to go", func() bool { return len(objectFiles(t, n.cfg.Home)) == 0 })
 }
 
 // Whatever the order in which an Add and a Remove of objects with common
-// chunks meet, a pinned object stays whole.
+// chunks meet, a kept object stays whole.
 func TestAddAndRemoveAtTheSameTime(t *testing.T) {
 	n := open(t, testConfig(t))
 	shared := content("shared", ChunkSize)
@@ -98,5 +73,5 @@ func TestAddAndRemoveAtTheSameTime(t *testing.T) {
 		require.True(t, has, "round %d", round)
 		require.NoError(t, n.Remove(t.Context(), fresh.CID))
 	}
-	require.Empty(t, blockFiles(t, n.cfg.Home))
+	require.Empty(t, objectFiles(t, n.cfg.Home))
 }

@@ -12,11 +12,14 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
 const (
-	// dhtPrefix keeps this DHT apart from that of the public IPFS network.
-	dhtPrefix = "/pold"
+	// dhtPrefix keeps this DHT apart from that of the public IPFS network; the
+	// name of the network follows, and dhtProtocol is what the DHT adds.
+	dhtPrefix   = "/pold"
+	dhtProtocol = "/kad/1.0.0"
 	// A provider record lives this long; holders renew it at a third of that.
 	recordValidity = 6 * time.Hour
 
@@ -34,10 +37,14 @@ type routing struct {
 	log  *slog.Logger
 }
 
-func newRouting(h host.Host, log *slog.Logger) (*routing, error) {
+func newRouting(h host.Host, network string, log *slog.Logger) (*routing, error) {
+	prefix := protocol.ID(dhtPrefix)
+	if network != "" {
+		prefix += "/" + protocol.ID(network)
+	}
 	d, err := dht.New(h,
 		dht.Mode(dht.ModeServer),
-		dht.ProtocolPrefix(dhtPrefix),
+		dht.ProtocolPrefix(prefix),
 		dht.DisableValues(),
 		dht.ProviderManagerOpts(records.ProvideValidity(recordValidity)),
 	)

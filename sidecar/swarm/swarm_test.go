@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -10,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
 )
 
@@ -117,48 +117,44 @@ func fetch(t *testing.T, n *Node, id string, want []byte) {
 	require.True(t, string(got) == string(want), "fetched bytes differ")
 }
 
-// blockFiles lists the block files of a home.
-func blockFiles(t *testing.T, home string) []string {
+// objectFiles lists the files of objects in a home.
+func objectFiles(t *testing.T, home string) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(home, "blocks", "*", "*.data"))
+	files, err := filepath.Glob(filepath.Join(home, "objects", "*", "*"))
 	require.NoError(t, err)
 	return files
 }
 
-// blockFile is the file in which a block is stored.
-func blockFile(t *testing.T, home string, c cid.Cid) string {
+// objectFile is the file with the bytes of an object, whole or not.
+func objectFile(t *testing.T, home, id string) string {
 	t.Helper()
-	for _, f := range blockFiles(t, home) {
-		data, err := os.ReadFile(f)
-		require.NoError(t, err)
-		if got, err := c.Prefix().Sum(data); err == nil && got == c {
+	for _, f := range objectFiles(t, home) {
+		if name := filepath.Base(f); name == id || name == id+".part" {
 			return f
 		}
 	}
-	t.Fatalf("block %s is not on disk", c)
+	t.Fatalf("object %s is not on disk", id)
 	return ""
 }
 
-// damage flips one bit of a stored block.
-func damage(t *testing.T, home string, c cid.Cid) {
+// damage flips one bit of a chunk on disk.
+func damage(t *testing.T, home, id string, chunk int) {
 	t.Helper()
-	path := blockFile(t, home, c)
-	data, err := os.ReadFile(path)
+	f, err := os.OpenFile(objectFile(t, home, id), os.O_RDWR, 0)
 	require.NoError(t, err)
-	data[len(data)/2] ^= 1
-	require.NoError(t, os.WriteFile(path, data, 0o600))
+	defer f.Close()
+	var b [1]byte
+	_, err = f.ReadAt(b[:], int64(chunk)*ChunkSize)
+	require.NoError(t, err)
+	b[0] ^= 1
+	_, err = f.WriteAt(b[:], int64(chunk)*ChunkSize)
+	require.NoError(t, err)
 }
 
-// leaves returns the CIDs of the chunks of data.
-func leaves(t *testing.T, data []byte) []cid.Cid {
+// part makes a node hold some chunks of data.
+func part(t *testing.T, n *Node, data []byte, keep func(int) bool) Object {
 	t.Helper()
-	var out []cid.Cid
-	for i := 0; i < len(data); i += ChunkSize {
-		id, err := CIDOf(data[i:min(i+ChunkSize, len(data))])
-		require.NoError(t, err)
-		c, err := parseCID(id)
-		require.NoError(t, err)
-		out = append(out, c)
-	}
-	return out
+	obj, err := n.AddPart(t.Context(), bytes.NewReader(data), int64(len(data)), keep)
+	require.NoError(t, err)
+	return obj
 }

@@ -69,7 +69,7 @@ func (t *Trainer) enter(ctx context.Context, group string, round uint64, c candi
 // as the phase lasts, because a commitment that is not revealed loses its bond. An error leaves the entry in the journal, so that the
 // next start resumes it; only the chain's own account of the round ends it.
 func (t *Trainer) follow(ctx context.Context, e Entry) (Outcome, error) {
-	provided, statesProvided := false, false
+	provided, statesProvided, offered := false, false, false
 	var announcing sync.WaitGroup
 	defer announcing.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -77,6 +77,11 @@ func (t *Trainer) follow(ctx context.Context, e Entry) (Outcome, error) {
 	var sending attempts
 	for {
 		p, err := t.look(ctx, e)
+		// Before the reveal nobody knows what to ask for, and afterwards validators fetch at once.
+		if err == nil && p.round.Parent.Cid != "" && !offered {
+			offered = true
+			announcing.Go(func() { t.offerDelta(ctx, e, p.round.Parent.Cid) })
+		}
 		if p.own != nil && p.own.Revealed && !provided {
 			provided = t.provide(ctx, e)
 		}
@@ -281,6 +286,13 @@ func (t *Trainer) provide(ctx context.Context, e Entry) bool {
 		t.log.Warn("could not announce the checkpoint to the overlay; trying again", "cid", e.CID, "error", err)
 	}
 	return err == nil
+}
+
+// offerDelta makes the change since the parent available, which most validators hold.
+func (t *Trainer) offerDelta(ctx context.Context, e Entry, parent string) {
+	if err := t.store.OfferDelta(ctx, e.CID, parent); err != nil && ctx.Err() == nil {
+		t.log.Debug("the checkpoint is served as a whole only", "cid", e.CID, "parent", parent, "error", err)
+	}
 }
 
 // settle reports how a round ended for us and forgets the entry.

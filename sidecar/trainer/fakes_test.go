@@ -247,6 +247,7 @@ type fakeStore struct {
 	mu       sync.Mutex
 	files    map[string][]byte
 	provided map[string]bool
+	offered  [][2]string
 }
 
 func newStore() *fakeStore {
@@ -269,6 +270,13 @@ func (s *fakeStore) Add(_ context.Context, file []byte) (string, error) {
 	cid := hex.EncodeToString(sum[:])
 	s.files[cid] = file
 	return cid, nil
+}
+
+func (s *fakeStore) OfferDelta(_ context.Context, file, base string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offered = append(s.offered, [2]string{file, base})
+	return nil
 }
 
 func (s *fakeStore) Provide(_ context.Context, cid string) error {

@@ -50,6 +50,8 @@ type Store interface {
 	Add(ctx context.Context, file []byte) (cid string, err error)
 	Provide(ctx context.Context, cid string) error
 	Remove(cid string) error
+	// OfferDelta lets those who hold base fetch only the change from there to a stored file, if that is smaller.
+	OfferDelta(ctx context.Context, file, base string) error
 }
 
 // Config says how one trainer works.

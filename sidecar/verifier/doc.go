@@ -8,6 +8,7 @@
 //
 //   - score.go evaluates weights; initial.go makes those that a lineage starts from, with what they keep of an earlier model.
 //   - audit.go and replay.go train segments of a transcript again, replayall.go all of it.
+//   - store.go produces drawn chunks of a file.
 //   - checkdata.go reads a registered table, checkdelta.go applies a delta to one; data.go and values.go make rows of a table.
 //
 // Start with Verifier.Score and CheckData. Trainers use Verifier.Evaluate to learn the exact loss they have to claim. Anybody can do a

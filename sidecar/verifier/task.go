@@ -50,6 +50,13 @@ func (v *Verifier) compute(ctx context.Context, chainID string, t Task, operator
 		return Result{Answer: r.Personal}, err
 	case trainingsettypes.DataTaskKind:
 		return v.computeData(ctx, chainID, t, fetch)
+	case poltypes.StoreTaskKind:
+		var m poltypes.StoreManifest
+		if err := DecodeManifest(&m, t.Manifest, chainID, &m.ChainId); err != nil {
+			return Result{}, err
+		}
+		answer, err := Produce(ctx, &m, &fetched{m: &m, fetch: fetch})
+		return Result{Answer: answer}, err
 	}
 	var r Result
 	var sample []byte

@@ -1,0 +1,238 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"cosmossdk.io/collections"
+
+	poltypes "github.com/pold-network/pold/x/pol/types"
+	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
+)
+
+const (
+	repositoryInterval = 10 * time.Second
+	// repositoryFetches bounds how many missing files one pass asks for, so that work for open tasks is not kept waiting.
+	repositoryFetches = 4
+	// keptDeltas is how many of the last changes of a training set are kept with it.
+	keptDeltas = 32
+	// maxRepositoryBackoff bounds the wait before a file that nobody has is asked for again.
+	maxRepositoryBackoff = 10 * time.Minute
+)
+
+// Card says what a file is, and the words under which it is found.
+type Card struct {
+	Kind, Name string
+	Tags       []string
+}
+
+// RepositoryStore is the part of a swarm node that the repository uses. Fetch keeps what it fetches.
+type RepositoryStore interface {
+	Fetch(ctx context.Context, cid string, size uint64, sha256 []byte) ([]byte, error)
+	Provide(ctx context.Context, cid string) error
+	// Holds says whether a file is here, without reading it.
+	Holds(cid string) bool
+	// Pin says whether a file stays whatever the quota.
+	Pin(ctx context.Context, cid string, pinned bool) error
+	// Describe lets others find a file.
+	Describe(ctx context.Context, cid string, card Card) error
+}
+
+// Repository holds what the groups of the chain refer to now: tables of training sets, their last changes, and the checkpoints that groups
+// train from, with transcripts. What is missing is fetched, what is here is pinned and can be searched, and what is no longer referred to
+// is unpinned, so that a quota may remove it.
+type Repository struct {
+	chain RetentionChain
+	store RepositoryStore
+	log   *slog.Logger
+
+	pinned map[string]bool
+	waits  map[string]repositoryWait
+}
+
+type repositoryWait struct {
+	failures int
+	next     time.Time
+}
+
+// NewRepository returns a repository that Run keeps in step with the chain.
+func NewRepository(chain RetentionChain, store RepositoryStore, log *slog.Logger) *Repository {
+	return &Repository{chain: chain, store: store, log: log, pinned: map[string]bool{}, waits: map[string]repositoryWait{}}
+}
+
+// Run works until the context ends.
+func (r *Repository) Run(ctx context.Context) error {
+	tick := time.NewTicker(repositoryInterval)
+	defer tick.Stop()
+	for {
+		if err := r.Sync(ctx); err != nil {
+			r.log.Debug("repository not in step with the chain yet", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// reference is a file that the chain refers to.
+type reference struct {
+	cid    string
+	size   uint64
+	sha256 []byte
+	card   Card
+}
+
+// Sync brings the store in step with the chain once, as far as peers have what is missing.
+func (r *Repository) Sync(ctx context.Context) error {
+	references, err := r.references(ctx)
+	if err != nil {
+		return err
+	}
+	wanted := map[string]bool{}
+	fetched := 0
+	for _, x := range references {
+		if wanted[x.cid] || x.cid == "" {
+			continue
+		}
+		wanted[x.cid] = true
+		if !r.store.Holds(x.cid) {
+			if fetched == repositoryFetches || r.waits[x.cid].next.After(time.Now()) {
+				continue
+			}
+			fetched++
+			if err := r.fetch(ctx, x); err != nil {
+				continue
+			}
+		}
+		if r.pinned[x.cid] {
+			continue
+		}
+		err := errors.Join(r.store.Pin(ctx, x.cid, true), r.store.Describe(ctx, x.cid, x.card), r.store.Provide(ctx, x.cid))
+		if err != nil {
+			r.log.Debug("file not pinned yet", "cid", x.cid, "error", err)
+			continue
+		}
+		r.pinned[x.cid] = true
+	}
+	for _, cid := range slices.Sorted(maps.Keys(r.pinned)) {
+		if wanted[cid] {
+			continue
+		}
+		if err := r.store.Pin(ctx, cid, false); err != nil {
+			r.log.Debug("file not unpinned", "cid", cid, "error", err) // it is gone
+		}
+		delete(r.pinned, cid)
+	}
+	maps.DeleteFunc(r.waits, func(cid string, _ repositoryWait) bool { return !wanted[cid] })
+	return nil
+}
+
+func (r *Repository) fetch(ctx context.Context, x reference) error {
+	ctx, cancel := context.WithTimeout(ctx, laterAttempts+time.Duration(x.size/slowestTransfer)*time.Second)
+	defer cancel()
+	_, err := r.store.Fetch(ctx, x.cid, x.size, x.sha256)
+	if err == nil {
+		r.log.Info("fetched what a group refers to", "kind", x.card.Kind, "name", x.card.Name, "cid", x.cid, "bytes", x.size)
+		delete(r.waits, x.cid)
+		return nil
+	}
+	w := r.waits[x.cid]
+	w.next = time.Now().Add(min(maxRepositoryBackoff, time.Second<<min(w.failures, 10)))
+	w.failures++
+	r.waits[x.cid] = w
+	r.log.Debug("not fetched yet", "cid", x.cid, "attempt", w.failures, "error", err)
+	return err
+}
+
+// references lists what the chain refers to, the most needed first.
+func (r *Repository) references(ctx context.Context) ([]reference, error) {
+	groups, err := r.chain.Groups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sets, err := r.chain.TrainingSets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []reference
+	for _, s := range sets {
+		out = append(out, reference{s.Table.Cid, s.Table.Size_, s.Table.Sha256,
+			Card{"table", fmt.Sprintf("%s, version %d", s.Name, s.Version), []string{s.Name, "training-set"}}})
+	}
+	for _, g := range groups {
+		for _, c := range []*poltypes.Checkpoint{&g.Parent, carriedOf(g)} {
+			if c != nil && c.Cid != "" {
+				out = append(out, reference{c.Cid, c.Size_, c.Sha256,
+					Card{"checkpoint", fmt.Sprintf("%s, round %d", g.Name, c.Round), []string{g.Name, g.Settings.TrainingSet, "checkpoint"}}})
+			}
+		}
+		transcript, err := r.transcript(ctx, g)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, transcript)
+	}
+	for _, s := range sets {
+		deltas, err := r.deltas(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, deltas...)
+	}
+	return out, nil
+}
+
+func carriedOf(g poltypes.Group) *poltypes.Checkpoint {
+	if g.Carried == nil {
+		return nil
+	}
+	return &g.Carried.Checkpoint
+}
+
+// transcript returns that of the round that made a group's parent, as long as the chain knows it.
+func (r *Repository) transcript(ctx context.Context, g poltypes.Group) (reference, error) {
+	if g.Parent.Cid == "" {
+		return reference{}, nil
+	}
+	submissions, err := r.chain.Submissions(ctx, g.Name, g.Parent.Round)
+	if errors.Is(err, collections.ErrNotFound) {
+		return reference{}, nil
+	}
+	for _, s := range submissions {
+		if s.CheckpointCid == g.Parent.Cid && s.TranscriptCid != "" {
+			return reference{s.TranscriptCid, s.TranscriptSize, s.TranscriptRoot,
+				Card{"transcript", fmt.Sprintf("%s, round %d", g.Name, g.Parent.Round), []string{g.Name, "transcript"}}}, err
+		}
+	}
+	return reference{}, err
+}
+
+// deltas returns the last changes of a training set, newest first; none that were taken down.
+func (r *Repository) deltas(ctx context.Context, s trainingsettypes.TrainingSet) ([]reference, error) {
+	if s.Version < 2 {
+		return nil, nil
+	}
+	revisions, err := r.chain.Revisions(ctx, s.Name)
+	if errors.Is(err, collections.ErrNotFound) {
+		return nil, nil
+	}
+	var out []reference
+	for _, v := range slices.Backward(revisions) {
+		// A change that took rows away for good, and all before it, name what nobody should have to keep.
+		if v.Takedown || len(out) == keptDeltas {
+			break
+		}
+		if v.Delta != nil {
+			out = append(out, reference{v.Delta.Cid, v.Delta.Size_, v.Delta.Sha256,
+				Card{"delta", fmt.Sprintf("%s, to version %d", s.Name, v.Version), []string{s.Name, "delta"}}})
+		}
+	}
+	return out, err
+}

@@ -1,0 +1,540 @@
+package objectstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+
+	"github.com/pold-network/pold/sidecar/swarm/internal/dag"
+)
+
+var (
+	// ErrNotFound says that an object or a chunk is not stored here.
+	ErrNotFound = errors.New("not stored on this node")
+	// ErrDamaged says that a chunk on disk did not match its digest. It is
+	// missing from then on.
+	ErrDamaged = errors.New("damaged on disk")
+)
+
+// Store is the objects of one node. Its methods are safe for concurrent use.
+type Store struct {
+	dir      string
+	log      *slog.Logger
+	onDamage func(root cid.Cid)
+
+	mu      sync.Mutex
+	kept    *changeLog
+	objects map[cid.Cid]*Object
+	leaves  map[dag.Digest][]place
+	inner   map[cid.Cid]place
+	used    map[cid.Cid]time.Time
+}
+
+// place is where a block stands in an object.
+type place struct {
+	object *Object
+	index  int
+}
+
+// Info describes a kept object.
+type Info struct {
+	Root cid.Cid
+	Size int64
+	Kept
+}
+
+// Open opens or creates the store in home. onDamage is told of objects that
+// have lost a chunk; it must not block.
+func Open(home string, log *slog.Logger, onDamage func(root cid.Cid)) (*Store, error) {
+	s := &Store{
+		dir: filepath.Join(home, "objects"), log: log, onDamage: onDamage,
+		objects: make(map[cid.Cid]*Object), leaves: make(map[dag.Digest][]place), inner: make(map[cid.Cid]place),
+		used: make(map[cid.Cid]time.Time),
+	}
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return nil, fmt.Errorf("object store: %w", err)
+	}
+	var err error
+	if s.kept, err = openLog(filepath.Join(home, "objects.log")); err != nil {
+		return nil, err
+	}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("object store %s: %w; check the disk and the permissions", s.dir, err), s.kept.close())
+	}
+	return s, nil
+}
+
+// load notes what the folders hold. A complete object that is not kept is what
+// a crash left between the last chunk and the log: it goes on as a download.
+func (s *Store) load() error {
+	names, err := listFiles(s.dir)
+	if err != nil {
+		return err
+	}
+	for c, e := range s.kept.entries {
+		if err := s.loadObject(c, e.size, names[c.String()]); err != nil {
+			return err
+		}
+		delete(names, c.String())
+	}
+	for name, found := range names {
+		c, err := dag.ParseCID(name)
+		if err != nil {
+			continue // not ours
+		}
+		if err := s.loadObject(c, found.size, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// found is which files of an object a folder holds, and the size of the bytes.
+type found struct {
+	complete, part bool
+	size           int64
+}
+
+func listFiles(dir string) (map[string]found, error) {
+	out := make(map[string]found)
+	shards, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, shard := range shards {
+		if !shard.IsDir() {
+			continue
+		}
+		list, err := os.ReadDir(filepath.Join(dir, shard.Name()))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range list {
+			name, suffix, _ := strings.Cut(f.Name(), ".")
+			if name == "" {
+				_ = os.Remove(filepath.Join(dir, shard.Name(), f.Name())) // half written when the process was killed
+				continue
+			}
+			x := out[name]
+			switch suffix {
+			case "":
+				x.complete = true
+			case "part":
+				x.part = true
+			default:
+				out[name] = x
+				continue
+			}
+			info, err := f.Info()
+			if err != nil {
+				return nil, err
+			}
+			x.size = info.Size()
+			out[name] = x
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) loadObject(c cid.Cid, size int64, found found) error {
+	f := s.files(c)
+	_, kept := s.kept.entries[c]
+	if !kept && !found.complete && !found.part {
+		return f.remove()
+	}
+	if !kept && c.Type() == cid.Raw && !f.isLeaf(c) {
+		// The name of a single chunk does not say its size, and the file may
+		// have been cut off.
+		return f.remove()
+	}
+	leaves, tree, err := f.readLeaves(c, size)
+	if err != nil {
+		if !kept {
+			return f.remove() // can't be resumed
+		}
+		// Without digests nothing of it can be read; it is fetched anew.
+		s.log.Warn("an object has lost its list of chunks and is fetched again", "cid", c.String(), "cause", err)
+		s.onDamage(c)
+		return nil
+	}
+	o := &Object{store: s, root: c, size: size, leaves: leaves, tree: tree, files: f, have: NewBits(len(leaves))}
+	switch {
+	case found.complete && kept && found.size == size:
+		o.complete, o.have = true, AllBits(len(leaves))
+	case found.complete:
+		if err := os.Rename(f.base, f.base+partSuffix); err != nil {
+			return err
+		}
+		claimed := AllBits(len(leaves))
+		if err := f.writeHave(claimed); err != nil {
+			return err
+		}
+		o.claimed = claimed
+	default:
+		if o.claimed, err = f.readHave(len(leaves)); err != nil {
+			return err
+		}
+	}
+	if kept && !o.complete {
+		s.onDamage(c)
+	}
+	s.add(o)
+	return nil
+}
+
+// add makes an object known; the caller holds mu or is alone.
+func (s *Store) add(o *Object) {
+	s.objects[o.root] = o
+	for i, d := range o.leaves {
+		s.leaves[d] = append(s.leaves[d], place{o, i})
+	}
+	for i, n := range o.tree.Inner {
+		s.inner[n.CID] = place{o, i}
+	}
+}
+
+// forget takes an object out; the caller holds mu.
+func (s *Store) forget(o *Object) {
+	delete(s.objects, o.root)
+	delete(s.used, o.root)
+	for _, d := range o.leaves {
+		rest := slices.DeleteFunc(slices.Clone(s.leaves[d]), func(p place) bool { return p.object == o })
+		if len(rest) == 0 {
+			delete(s.leaves, d)
+		} else {
+			s.leaves[d] = rest
+		}
+	}
+	for _, n := range o.tree.Inner {
+		if s.inner[n.CID].object == o {
+			delete(s.inner, n.CID)
+		}
+	}
+}
+
+// Close makes all changes durable. Objects must not be used afterwards.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(s.kept.sync(), s.kept.close())
+}
+
+// Begin returns an object to read from or write to, which is created when it
+// is not there, until Release. The digests must lead to the root. The error
+// wraps dag.ErrMismatch when the object is here and has another size.
+func (s *Store) Begin(root cid.Cid, size int64, leaves []dag.Digest) (*Object, error) {
+	if o := s.Acquire(root); o != nil && o.size == size {
+		return o, nil
+	} else if o != nil {
+		o.Release()
+	}
+	tree, err := dag.Check(root, size, leaves)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.objects[root]; o != nil && o.size == size {
+		o.users++
+		return o, nil
+	} else if o != nil {
+		if err := s.replace(o, size); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.room(size); err != nil {
+		return nil, err
+	}
+	o := &Object{store: s, root: root, size: size, leaves: leaves, tree: tree, files: s.files(root), have: NewBits(len(leaves)), users: 1}
+	if err := os.MkdirAll(filepath.Dir(o.files.base), 0o755); err != nil {
+		return nil, fmt.Errorf("object store: %w", fullDisk(err))
+	}
+	if err := o.files.writeLeaves(root, leaves); err != nil {
+		return nil, fmt.Errorf("object store: %w", err)
+	}
+	s.add(o)
+	return o, nil
+}
+
+// replace takes out an object that was begun with another size, which only
+// the bytes of a single chunk prove; the caller holds mu.
+func (s *Store) replace(o *Object, size int64) error {
+	if o.root.Type() != cid.Raw || o.Complete() {
+		return fmt.Errorf("%w: object %s has %d bytes, expected %d", dag.ErrMismatch, o.root, o.size, size)
+	}
+	s.forget(o)
+	o.closeFiles()
+	return o.files.remove()
+}
+
+// Acquire returns an object that is here, as a whole or in part, until
+// Release; nil when nothing is known of it.
+func (s *Store) Acquire(root cid.Cid) *Object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.objects[root]
+	if o != nil {
+		o.users++
+		s.used[root] = time.Now()
+	}
+	return o
+}
+
+// Keep notes that a complete object is kept. durable asks that this and its
+// bytes survive a power failure; otherwise they survive the end of the process.
+func (s *Store) Keep(o *Object, k Kept, durable bool) error {
+	if !o.Complete() {
+		return fmt.Errorf("keep %s: %w", o.root, ErrNotFound)
+	}
+	if durable {
+		if err := o.Sync(); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.kept.set(entry{o.root, o.size, k}); err != nil {
+		return err
+	}
+	o.doomed = false
+	s.used[o.root] = time.Now()
+	if durable {
+		return s.kept.sync()
+	}
+	return nil
+}
+
+// Change rewrites what is remembered of a kept object; what pointers lead to
+// is replaced, not changed.
+func (s *Store) Change(root cid.Cid, change func(*Kept)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.kept.entries[root]
+	if !ok {
+		return fmt.Errorf("object is %w; add or fetch it first", ErrNotFound)
+	}
+	e.Forms = slices.Clone(e.Forms)
+	before := e.line()
+	change(&e.Kept)
+	if reflect.DeepEqual(e.line(), before) {
+		return nil
+	}
+	return s.kept.set(e)
+}
+
+// Kept returns what is remembered of a kept object.
+func (s *Store) Kept(root cid.Cid) (Info, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.kept.entries[root]
+	return Info{e.root, e.size, e.Kept}, ok
+}
+
+// List returns the kept objects in the order of their CIDs.
+func (s *Store) List() []Info {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Info, 0, len(s.kept.entries))
+	for _, e := range s.kept.entries {
+		out = append(out, Info{e.root, e.size, e.Kept})
+	}
+	slices.SortFunc(out, func(a, b Info) int { return strings.Compare(a.Root.String(), b.Root.String()) })
+	return out
+}
+
+// Remove forgets a kept object and deletes its files, once nobody uses it. The
+// error wraps ErrNotFound when it is not kept.
+func (s *Store) Remove(root cid.Cid) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.kept.entries[root]; !ok {
+		return ErrNotFound
+	}
+	if err := s.drop(root); err != nil {
+		return err
+	}
+	o := s.objects[root]
+	if o == nil {
+		return s.files(root).remove()
+	}
+	o.doomed = true
+	return s.settle(o)
+}
+
+// drop takes an object out of the list of kept ones. When the disk has no room
+// for that, the bytes of the object go first; the caller holds mu.
+func (s *Store) drop(root cid.Cid) error {
+	err := s.kept.drop(root)
+	o := s.objects[root]
+	if !errors.Is(err, ErrDiskFull) || o != nil && o.users > 0 {
+		return err
+	}
+	if o != nil {
+		s.forget(o)
+		o.closeFiles()
+	}
+	return errors.Join(s.files(root).remove(), s.kept.drop(root))
+}
+
+// Discard deletes an object that is not kept, once nobody uses it.
+func (s *Store) Discard(o *Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.kept.entries[o.root]; !ok {
+		o.doomed = true
+	}
+}
+
+// settle deletes an object that nobody uses and that is to go; the caller
+// holds mu.
+func (s *Store) settle(o *Object) error {
+	if o.users > 0 || !o.doomed || s.objects[o.root] != o {
+		return nil
+	}
+	s.forget(o)
+	o.closeFiles()
+	return o.files.remove()
+}
+
+// Partial returns the objects that are not complete and not kept.
+func (s *Store) Partial() []cid.Cid {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []cid.Cid
+	for c := range s.objects {
+		if _, ok := s.kept.entries[c]; !ok {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Used returns how many bytes the objects have on disk, in whole or in part.
+func (s *Store) Used() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var n int64
+	for _, o := range s.objects {
+		n += o.Held()
+	}
+	return n
+}
+
+// Promised is Used when what is in use will be complete.
+func (s *Store) Promised() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var n int64
+	for _, o := range s.objects {
+		if o.users > 0 {
+			n += o.size
+		} else {
+			n += o.Held()
+		}
+	}
+	return n
+}
+
+// Evict deletes parts of downloads that were given up, then kept objects that
+// are not pinned, both in the order of their last use, until at least need
+// bytes are gone or nothing is left that may go. What is in use stays. It
+// returns the kept objects that went.
+func (s *Store) Evict(need int64) (freed int64, gone []Info, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	type candidate struct {
+		o    *Object
+		kept bool
+		used time.Time
+	}
+	var list []candidate
+	for c, o := range s.objects {
+		e, kept := s.kept.entries[c]
+		if o.users == 0 && !(kept && e.Pinned) {
+			list = append(list, candidate{o, kept, s.used[c]})
+		}
+	}
+	slices.SortFunc(list, func(a, b candidate) int {
+		if a.kept != b.kept {
+			if b.kept {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(a.used.Compare(b.used), strings.Compare(a.o.root.KeyString(), b.o.root.KeyString()))
+	})
+	for _, x := range list {
+		if freed >= need {
+			break
+		}
+		n := x.o.Held()
+		e := s.kept.entries[x.o.root]
+		if err := s.drop(x.o.root); err != nil {
+			return freed, gone, err
+		}
+		if x.kept {
+			gone = append(gone, Info{e.root, e.size, e.Kept})
+		}
+		x.o.doomed = true
+		if err := s.settle(x.o); err != nil {
+			return freed, gone, err
+		}
+		freed += n
+	}
+	return freed, gone, nil
+}
+
+// readPlace reads a chunk of an object that may be removed meanwhile.
+func (s *Store) readPlace(p place, buf []byte) ([]byte, error) {
+	o := s.Acquire(p.object.root)
+	if o == nil {
+		return nil, ErrNotFound
+	}
+	defer o.Release()
+	return o.Read(p.index, buf)
+}
+
+// Copy fills in chunks of o that other objects hold, and returns how many.
+func (s *Store) Copy(ctx context.Context, o *Object) (copied int, err error) {
+	for i, d := range o.leaves {
+		if o.Has(i) {
+			continue
+		}
+		s.mu.Lock()
+		places := slices.Clone(s.leaves[d])
+		s.mu.Unlock()
+		for _, p := range places {
+			if p.object == o && p.index == i || !p.object.Has(p.index) {
+				continue
+			}
+			if ctx.Err() != nil {
+				return copied, context.Cause(ctx)
+			}
+			buf := dag.GetBuffer()
+			b, err := s.readPlace(p, buf[:])
+			if err == nil {
+				err = o.Write(i, b)
+			}
+			dag.PutBuffer(buf)
+			if errors.Is(err, ErrDiskFull) {
+				return copied, err
+			}
+			if err == nil {
+				copied++
+				break
+			}
+		}
+	}
+	return copied, nil
+}

@@ -1,0 +1,376 @@
+package transfer
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"encoding/binary"
+
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/pold-network/pold/sidecar/swarm/internal/dag"
+	"github.com/pold-network/pold/sidecar/swarm/internal/objectstore"
+)
+
+const (
+	// grace is how long neighbours have to answer before other protocols are
+	// tried as well.
+	grace = 500 * time.Millisecond
+	// fallbackBlocks is how many blocks are asked for at a time.
+	fallbackBlocks = 16
+	// blockTimeout bounds the wait for one of them while sources might have it.
+	blockTimeout = 15 * time.Second
+	// quietTime is after how long without a chunk all missing ones are asked
+	// for by other protocols too.
+	quietTime = 3 * time.Second
+	// leavesTimeout bounds the reading of a list of digests.
+	leavesTimeout = 20 * time.Second
+)
+
+// learn gets the digests of the leaves and begins the object.
+func (d *download) learn() (*objectstore.Object, error) {
+	if d.root.Type() == cid.Raw && d.req.Size >= 0 {
+		return d.beginObject(d.root, d.req.Size, []dag.Digest{dag.DigestOf(d.root)})
+	}
+	ctx, cancel := context.WithCancel(d.ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	type result struct {
+		object *objectstore.Object
+		err    error
+	}
+	results := make(chan result)
+	deliver := func(o *objectstore.Object, err error) {
+		select {
+		case results <- result{o, err}:
+		case <-ctx.Done():
+			if o != nil {
+				o.Release()
+			}
+		}
+	}
+	running.Go(func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(grace):
+		}
+		for ctx.Err() == nil {
+			// Refused content is refused only when its root says so itself.
+			o, err := d.learnByBlocks(ctx)
+			if err == nil || final(err) {
+				deliver(o, err)
+				return
+			}
+			d.s.log.Debug("digests not fetched by other protocols yet", "cid", d.root.String(), "cause", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	})
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	tried := make(map[peer.ID]time.Time)
+	busy := 0
+	asked, idle := now(), now()
+	for {
+		for p, x := range d.holders() {
+			if busy >= 2 {
+				break
+			}
+			if t, ok := tried[p]; ok && now().Sub(t) < leavesTimeout {
+				continue
+			}
+			tried[p] = now()
+			busy++
+			running.Go(func() { deliver(d.learnFrom(ctx, p, x.size, x.list)) })
+		}
+		select {
+		case <-d.ctx.Done():
+			return nil, d.explain(context.Cause(d.ctx))
+		case <-d.changed:
+		case <-tick.C:
+			if t := now(); t.Sub(asked) > askInterval {
+				asked = t
+				d.askAgain()
+			}
+			if t := now(); t.Sub(idle) > idleTime && d.req.Idle != nil {
+				idle = t
+				d.req.Idle()
+			}
+		case r := <-results:
+			busy = max(0, busy-1)
+			if r.err == nil {
+				return r.object, nil
+			}
+			if final(r.err) {
+				return nil, r.err
+			}
+			d.s.log.Debug("digests not fetched from a source", "cid", d.root.String(), "cause", r.err)
+		}
+	}
+}
+
+// beginObject makes room and begins the object.
+func (d *download) beginObject(root cid.Cid, size int64, leaves []dag.Digest) (*objectstore.Object, error) {
+	if d.req.Room != nil {
+		if err := d.req.Room(size); err != nil {
+			return nil, fmt.Errorf("%w: %w", errNoRoom, err)
+		}
+	}
+	return d.s.store.Begin(root, size, leaves)
+}
+
+// errNoRoom ends a download that has no room.
+var errNoRoom = errors.New("no room")
+
+// final says whether a source that failed so is no reason to ask another.
+func final(err error) bool {
+	return errors.Is(err, dag.ErrMismatch) || errors.Is(err, dag.ErrTooLarge) || errors.Is(err, objectstore.ErrDiskFull) || errors.Is(err, errNoRoom)
+}
+
+// holder is what a source says of the object.
+type holder struct {
+	size int64
+	list []byte
+}
+
+// holders returns the sources that may know the digests.
+func (d *download) holders() map[peer.ID]holder {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := make(map[peer.ID]holder)
+	for p, x := range d.sources {
+		if x.size >= 0 && (d.req.Size < 0 || x.size == d.req.Size) && x.size <= d.req.Limit {
+			out[p] = holder{x.size, x.list}
+		}
+	}
+	return out
+}
+
+// errSource says that a source could not or would not give the digests.
+var errSource = errors.New("source failed")
+
+// learnFrom takes the digests that came with the map of a source, or asks it
+// for them, or for the only chunk.
+func (d *download) learnFrom(ctx context.Context, p peer.ID, size int64, list []byte) (*objectstore.Object, error) {
+	ctx, cancel := context.WithTimeout(ctx, leavesTimeout)
+	defer cancel()
+	number, length := uint32(leavesNumber), dag.Leaves(size)*sha256.Size
+	if d.root.Type() == cid.Raw {
+		number, length = 0, int(size)
+	}
+	b, err := list, error(nil)
+	if len(list) == 0 {
+		b, err = readOne(ctx, d.s, p, d.root.Bytes(), number, length)
+	}
+	if errors.Is(err, errConvicted) {
+		d.convict(p, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errSource, err)
+	}
+	var o *objectstore.Object
+	if d.root.Type() == cid.Raw {
+		o, err = d.single(b)
+	} else {
+		var leaves []dag.Digest
+		if leaves, err = objectstore.ParseLeaves(b, size); err == nil {
+			o, err = d.beginObject(d.root, size, leaves)
+		}
+	}
+	if errors.Is(err, dag.ErrMismatch) {
+		d.convict(p, err)
+		return nil, fmt.Errorf("%w: %s", errSource, err) // another source may be honest
+	}
+	return o, err
+}
+
+func (d *download) convict(p peer.ID, err error) {
+	d.mu.Lock()
+	if x := d.sources[p]; x != nil {
+		d.drop(x)
+	}
+	d.mu.Unlock()
+	d.s.peers.Strike(p, err.Error(), true)
+}
+
+// readOne asks for one frame on a stream of its own.
+func readOne(ctx context.Context, s *Service, p peer.ID, root []byte, number uint32, length int) ([]byte, error) {
+	stream, err := openChunks(ctx, s, p, root)
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Reset()
+	stop := context.AfterFunc(ctx, func() { _ = stream.Reset() })
+	defer stop()
+	if _, err := stream.Write(binary.LittleEndian.AppendUint32(nil, number)); err != nil {
+		return nil, err
+	}
+	var header [frameHeader]byte
+	for {
+		if _, err := io.ReadFull(stream, header[:]); err != nil {
+			return nil, err
+		}
+		got, n := readFrame(header[:])
+		switch {
+		case got == busyNumber && n == 0:
+			continue
+		case n == missingLength:
+			return nil, errors.New("it does not have what it announced")
+		case got != number || int64(n) != int64(length):
+			return nil, fmt.Errorf("%w: expected frame %d of %d bytes, got %d of %d", errConvicted, number, length, got, n)
+		}
+		b := make([]byte, n)
+		_, err := io.ReadFull(stream, b)
+		return b, err
+	}
+}
+
+// single begins and completes an object of one chunk.
+func (d *download) single(b []byte) (*objectstore.Object, error) {
+	if d.req.Size >= 0 && int64(len(b)) != d.req.Size {
+		return nil, fmt.Errorf("%w: leaf %s: expected %d bytes, got %d", dag.ErrMismatch, d.root, d.req.Size, len(b))
+	}
+	if int64(len(b)) > d.req.Limit {
+		return nil, fmt.Errorf("%w: expected at most %d bytes, got %d", dag.ErrTooLarge, d.req.Limit, len(b))
+	}
+	if sha256.Sum256(b) != dag.DigestOf(d.root) {
+		return nil, fmt.Errorf("%w: the bytes don't match %s", dag.ErrMismatch, d.root)
+	}
+	o, err := d.beginObject(d.root, int64(len(b)), []dag.Digest{dag.DigestOf(d.root)})
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Write(0, b); err != nil {
+		o.Release()
+		return nil, err
+	}
+	d.s.useful.Add(int64(len(b)))
+	d.s.stored(d.root, 0)
+	return o, nil
+}
+
+// learnByBlocks walks the inner nodes.
+func (d *download) learnByBlocks(ctx context.Context) (*objectstore.Object, error) {
+	blocks := d.req.Fallback(ctx)
+	b, err := blocks.Block(ctx, d.root)
+	if err != nil {
+		return nil, err
+	}
+	size, err := dag.DeclaredSize(d.root, b, d.req.Limit)
+	if err != nil {
+		return nil, err
+	}
+	if d.req.Size >= 0 && size != d.req.Size {
+		return nil, fmt.Errorf("%w: %s declares %d bytes, expected %d", dag.ErrMismatch, d.root, size, d.req.Size)
+	}
+	if d.root.Type() == cid.Raw {
+		return d.single(b)
+	}
+	top, err := dag.Root(d.root, size)
+	if err != nil {
+		return nil, err
+	}
+	level, err := top.Children(b)
+	for err == nil && level[0].Height > 0 {
+		var below []dag.Span
+		for _, s := range level {
+			if b, err = blocks.Block(ctx, s.CID); err != nil {
+				return nil, err
+			}
+			var spans []dag.Span
+			if spans, err = s.Children(b); err != nil {
+				return nil, err
+			}
+			below = append(below, spans...)
+		}
+		level = below
+	}
+	if err != nil {
+		return nil, err
+	}
+	leaves := make([]dag.Digest, len(level))
+	for i, s := range level {
+		leaves[i] = dag.DigestOf(s.CID)
+	}
+	return d.beginObject(d.root, size, leaves)
+}
+
+// fallback gets by other protocols what no source has.
+func (d *download) fallback() {
+	select {
+	case <-d.ctx.Done():
+		return
+	case <-d.whole:
+		return
+	case <-time.After(grace):
+	}
+	blocks := sync.OnceValue(func() Fallback { return d.req.Fallback(d.ctx) })
+	for range fallbackBlocks {
+		d.running.Go(func() {
+			for {
+				ctx, i, ok := d.takeForFallback()
+				if ok {
+					d.block(ctx, blocks(), i)
+					continue
+				}
+				select {
+				case <-d.ctx.Done():
+					return
+				case <-d.whole:
+					return
+				case <-time.After(2 * tickInterval):
+				}
+			}
+		})
+	}
+}
+
+// takeForFallback chooses a chunk that no source has or, when nothing comes,
+// any.
+func (d *download) takeForFallback() (context.Context, int, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ctx.Err() != nil {
+		return nil, 0, false
+	}
+	quiet := now().Sub(d.last) > quietTime
+	for i := range d.state {
+		if !d.held.Has(i) && d.falling[i] == nil && d.state[i] == 0 && (d.avail[i] == 0 || quiet) {
+			// A source that has it now may be asked all the same.
+			ctx, cancel := context.WithTimeout(d.ctx, blockTimeout)
+			d.falling[i] = cancel
+			return ctx, i, true
+		}
+	}
+	return nil, 0, false
+}
+
+// block gets one chunk.
+func (d *download) block(ctx context.Context, blocks Fallback, i int) {
+	defer func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.falling[i]()
+		delete(d.falling, i)
+	}()
+	c := dag.LeafCID(d.object.Leaves()[i])
+	b, err := blocks.Block(ctx, c)
+	if err != nil {
+		return
+	}
+	if len(b) != dag.LeafSize(d.object.Size(), i) {
+		d.cancel(fmt.Errorf("%w: leaf %s: expected %d bytes, got %d", dag.ErrMismatch, c, dag.LeafSize(d.object.Size(), i), len(b)))
+		return
+	}
+	d.got(nil, i, b)
+}

@@ -1,0 +1,117 @@
+package transfer
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/pold-network/pold/sidecar/swarm/internal/objectstore"
+)
+
+const (
+	// A request that waits at one source moves to another that is likely to
+	// answer this much sooner.
+	moveFactor = 2
+	moveMargin = 100 * time.Millisecond
+	// A chunk that a source does not let go of is asked of a second one only
+	// when it is this much later than expected, and never before raceAge.
+	raceFactor = 4
+	raceAge    = time.Second
+)
+
+// rarest chooses at most room chunks that a source has, that are not here and
+// that nobody was asked for: those that the fewest sources have, and of equally
+// rare ones any, so that neighbours choose differently.
+func rarest(has, held *objectstore.Bits, state, avail []uint16, room int) []int {
+	if room <= 0 {
+		return nil
+	}
+	open := func(i int) bool { return state[i] == 0 && !held.Has(i) && has.Has(i) }
+	var out []int
+	// Level after level of rarity; the next level is found on the way.
+	for level, found := uint16(0), true; found && len(out) < room; {
+		next := uint16(1<<16 - 1)
+		found = false
+		seen := 0
+		first := len(out)
+		for i := range state {
+			if !open(i) {
+				continue
+			}
+			switch a := avail[i]; {
+			case a == level:
+				seen++
+				// A sample of those of this level, each equally likely.
+				if len(out) < room {
+					out = append(out, i)
+				} else if k := first + rand.IntN(seen); k < room {
+					out[k] = i
+				}
+			case a > level && a < next:
+				next, found = a, true
+			}
+		}
+		level = next
+	}
+	rand.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+// assign asks a source for more chunks; the caller holds the lock.
+func (d *download) assign(x *source) {
+	t := now()
+	if d.object == nil || t.Before(x.until) || d.sources[x.peer] != x {
+		return
+	}
+	room := x.window - len(x.asked)
+	// A scan serves several requests; a source with most of its window in use
+	// does not run dry meanwhile.
+	if room <= 0 || room < x.window/4 && len(x.asked) > 0 {
+		return
+	}
+	numbers := rarest(&x.have, &d.held, d.state, d.avail, room)
+	if len(numbers) > 0 {
+		x.ask(numbers)
+	}
+	// Nothing is left that nobody was asked for: x helps those that have more
+	// to do than it has.
+	for range min(room-len(numbers), minWindow-len(x.asked)) {
+		i, from, race := d.help(x, t)
+		switch {
+		case from == nil:
+			return
+		case race:
+			x.ask([]int{i})
+		default:
+			from.handOver(i, x)
+		}
+	}
+}
+
+// help finds a chunk that another source was asked for and x is likely to send
+// much sooner. race says that the other one is so late that both are asked.
+// The caller holds the lock.
+func (d *download) help(x *source, t time.Time) (chunk int, from *source, race bool) {
+	mine := x.expected()
+	var best time.Duration
+	for _, y := range d.sources {
+		if y == x {
+			continue
+		}
+		for i, a := range y.asked {
+			if d.held.Has(i) || !x.have.Has(i) || d.state[i] > 1 {
+				continue
+			}
+			age := t.Sub(a.at)
+			late := age > raceAge && age > raceFactor*y.service*time.Duration(len(y.asked))
+			if a.next != nil && !late {
+				continue
+			}
+			// How long y has been asked says more than what it once needed.
+			rest := max(y.service*time.Duration(len(y.asked))-t.Sub(y.arrived), age)
+			if rest > moveFactor*mine+moveMargin && rest > best {
+				best, chunk, from, race = rest, i, y, a.next != nil
+			}
+		}
+	}
+	return chunk, from, race
+}

@@ -1,0 +1,448 @@
+package transfer
+
+import (
+	"encoding/binary"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
+
+	"github.com/pold-network/pold/sidecar/swarm/internal/dag"
+	"github.com/pold-network/pold/sidecar/swarm/internal/objectstore"
+)
+
+const (
+	// maxSlots bounds the chunks that are sent at a time, and so the memory
+	// for them. Fewer are used when each takes long: a chunk can be passed on
+	// only once it has arrived as a whole.
+	maxSlots = 16
+	minSlots = 2
+	// slowSend and quickSend are the times of one chunk between which the
+	// number of slots stays.
+	slowSend  = 250 * time.Millisecond
+	quickSend = 60 * time.Millisecond
+	// guestSlots bounds the chunks that are sent to guests at a time.
+	guestSlots = 2
+	// maxRequests bounds the numbers that wait on one stream.
+	maxRequests = 256
+	// maxStreams bounds the chunk streams of one peer.
+	maxStreams = 64
+	// maxWait is after how long a request goes before rarer chunks.
+	maxWait = 15 * time.Second
+	// busyInterval is how often those who wait are told that they do.
+	busyInterval = time.Second
+	// sendTimeout ends a stream whose other side takes nothing. A peer that
+	// takes a chunk more slowly is served like a guest for stallMemory.
+	sendTimeout = 20 * time.Second
+	stallMemory = 10 * time.Minute
+	// maxStalled bounds the peers of which that is remembered.
+	maxStalled = 1024
+	// idleTimeout ends a stream on which nothing is asked.
+	idleTimeout = 2 * time.Minute
+	// sendSlice is how much is sent between two looks at the limit, openSlice
+	// how much has to be taken in time where there is no limit.
+	sendSlice = 64 << 10
+	openSlice = 256 << 10
+	// burstsPerSecond is how much of the limit of a second may be sent at once.
+	burstsPerSecond = 8
+	// maxCounted bounds the objects whose sent chunks are counted.
+	maxCounted = 128
+)
+
+// uploads decides which request is answered next: of all that wait the chunk
+// that was sent least often, so that a lone holder gives every chunk away once
+// before it gives any twice.
+type uploads struct {
+	s        *Service
+	limiter  *rate.Limiter
+	patience time.Duration // sendTimeout
+
+	mu      sync.Mutex
+	ready   *sync.Cond
+	closed  bool
+	streams map[*outgoing]bool
+	perPeer map[peer.ID]int
+	sending map[peer.ID]int       // chunks that are sent to a peer now
+	stalled map[peer.ID]time.Time // peers that were slow
+	sent    map[cid.Cid][]uint16
+	slots   int // how many chunks may be sent at a time now
+	active  int
+	guests  int
+	typical time.Duration // of one chunk
+	workers sync.WaitGroup
+}
+
+// outgoing is one stream on which a peer asks for chunks of one object.
+type outgoing struct {
+	stream network.Stream
+	peer   peer.ID
+	guest  bool
+	object *objectstore.Object
+
+	// guarded by uploads.mu
+	queue  []request
+	busy   bool // a worker writes on it
+	ended  bool
+	served time.Time
+}
+
+type request struct {
+	number uint32
+	at     time.Time
+}
+
+func newUploads(s *Service, limit int64) *uploads {
+	u := &uploads{
+		s: s, patience: sendTimeout, streams: make(map[*outgoing]bool), perPeer: make(map[peer.ID]int), sending: make(map[peer.ID]int),
+		stalled: make(map[peer.ID]time.Time), sent: make(map[cid.Cid][]uint16), slots: maxSlots / 2,
+	}
+	u.ready = sync.NewCond(&u.mu)
+	if limit > 0 {
+		// What a busy moment of the machine has left unused is made up for.
+		u.limiter = rate.NewLimiter(rate.Limit(limit), int(max(sendSlice, limit/burstsPerSecond)))
+		u.slots = minSlots
+	}
+	for range maxSlots {
+		u.workers.Go(u.work)
+	}
+	u.workers.Go(u.tellWaiting)
+	return u
+}
+
+func (u *uploads) close() {
+	u.mu.Lock()
+	u.closed = true
+	for o := range u.streams {
+		_ = o.stream.Reset()
+	}
+	u.ready.Broadcast()
+	u.mu.Unlock()
+	u.workers.Wait()
+}
+
+// serve reads what a peer asks for on one stream.
+func (u *uploads) serve(stream network.Stream) {
+	defer stream.Reset()
+	_ = stream.SetReadDeadline(time.Now().Add(linkTimeout))
+	var name [dag.CIDSize]byte
+	if _, err := io.ReadFull(stream, name[:]); err != nil {
+		return
+	}
+	root, err := dag.CastCID(name[:])
+	if err != nil {
+		return
+	}
+	object := u.s.store.Acquire(root)
+	if object == nil {
+		return
+	}
+	defer object.Release()
+	o := &outgoing{stream: stream, peer: stream.Conn().RemotePeer(), object: object}
+	o.guest = !u.s.peers.Member(o.peer)
+	if !u.enter(o) {
+		return
+	}
+	defer u.leave(o)
+	var b [4]byte
+	for {
+		_ = stream.SetReadDeadline(time.Now().Add(idleTimeout))
+		if _, err := io.ReadFull(stream, b[:]); err != nil {
+			return
+		}
+		if !u.ask(o, binary.LittleEndian.Uint32(b[:])) {
+			return
+		}
+	}
+}
+
+func (u *uploads) enter(o *outgoing) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed || u.perPeer[o.peer] >= maxStreams {
+		return false
+	}
+	if t, ok := u.stalled[o.peer]; ok {
+		if time.Since(t) < stallMemory {
+			o.guest = true
+		} else {
+			delete(u.stalled, o.peer)
+		}
+	}
+	u.perPeer[o.peer]++
+	u.streams[o] = true
+	return true
+}
+
+// leave waits until nobody writes on the stream.
+func (u *uploads) leave(o *outgoing) {
+	_ = o.stream.Reset()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	o.ended = true
+	delete(u.streams, o)
+	if u.perPeer[o.peer]--; u.perPeer[o.peer] <= 0 {
+		delete(u.perPeer, o.peer)
+	}
+	for o.busy {
+		u.ready.Wait()
+	}
+}
+
+// ask queues a request or takes one back. It reports false when a peer asks for
+// more than it may.
+func (u *uploads) ask(o *outgoing, number uint32) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if number&cancelBit != 0 {
+		number &^= cancelBit
+		for i, r := range o.queue {
+			if r.number == number {
+				o.queue[i].number |= cancelBit // to be confirmed
+				u.ready.Broadcast()
+				break
+			}
+		}
+		return true
+	}
+	if len(o.queue) >= maxRequests {
+		return false
+	}
+	o.queue = append(o.queue, request{number, time.Now()})
+	u.ready.Broadcast()
+	return true
+}
+
+// work answers requests until close.
+func (u *uploads) work() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for {
+		o, number := u.next()
+		for o == nil && !u.closed {
+			u.ready.Wait()
+			o, number = u.next()
+		}
+		if u.closed {
+			return
+		}
+		o.busy = true
+		u.active++
+		u.sending[o.peer]++
+		guest := o.guest
+		if guest {
+			u.guests++
+		}
+		u.mu.Unlock()
+		began := time.Now()
+		ok := u.send(o, number)
+		u.mu.Lock()
+		o.busy = false
+		o.served = time.Now()
+		u.active--
+		if u.sending[o.peer]--; u.sending[o.peer] == 0 {
+			delete(u.sending, o.peer)
+		}
+		if guest {
+			u.guests--
+		}
+		if took := o.served.Sub(began); took >= u.patience && (!ok || u.limiter == nil) {
+			u.stall(o.peer)
+		}
+		if !ok {
+			o.ended = true
+			o.queue = nil
+			_ = o.stream.Reset()
+		} else if number < busyNumber {
+			u.adapt(o.served.Sub(began))
+		}
+		u.ready.Broadcast()
+	}
+}
+
+// stall serves a peer that takes what is sent too slowly like a guest: it could
+// keep all slots from others. The caller holds mu.
+func (u *uploads) stall(p peer.ID) {
+	if len(u.stalled) >= maxStalled {
+		clear(u.stalled)
+	}
+	u.stalled[p] = time.Now()
+	for o := range u.streams {
+		if o.peer == p {
+			o.guest = true
+		}
+	}
+}
+
+// share is how many chunks may be sent to one peer at a time: another one never
+// has to wait until the first has taken everything. The caller holds mu.
+func (u *uploads) share() int {
+	if len(u.perPeer) > 1 {
+		return max(1, u.slots/2)
+	}
+	return max(1, u.slots-1)
+}
+
+// adapt changes the number of slots by how long chunks take.
+func (u *uploads) adapt(took time.Duration) {
+	if u.limiter != nil {
+		return
+	}
+	u.typical += (took - u.typical) / 8
+	switch {
+	case u.typical > slowSend && u.slots > minSlots:
+		u.slots--
+		u.typical = quickSend
+	case u.typical < quickSend && u.slots < maxSlots:
+		u.slots++
+	}
+}
+
+// next takes the request to be answered now; the caller holds mu.
+func (u *uploads) next() (*outgoing, uint32) {
+	if u.active >= u.slots {
+		return nil, 0
+	}
+	var (
+		best  *outgoing
+		at    int
+		order [3]int64
+		now   = time.Now()
+		share = u.share()
+	)
+	for o := range u.streams {
+		if o.busy || o.ended || len(o.queue) == 0 || o.guest && u.guests >= min(guestSlots, u.slots-1) || u.sending[o.peer] >= share {
+			continue
+		}
+		counts := u.counts(o.object)
+		for i, r := range o.queue {
+			var x [3]int64
+			if o.guest {
+				x[0] = 1
+			}
+			// Lists of digests and confirmations come first.
+			if r.number < uint32(len(counts)) && now.Sub(r.at) < maxWait {
+				x[1] = int64(counts[r.number]) + 1
+			}
+			x[2] = o.served.UnixNano()
+			if best == nil || less(x, order) {
+				best, at, order = o, i, x
+			}
+		}
+	}
+	if best == nil {
+		return nil, 0
+	}
+	number := best.queue[at].number
+	best.queue = append(best.queue[:at], best.queue[at+1:]...)
+	if counts := u.counts(best.object); number < uint32(len(counts)) && counts[number] < 1<<16-1 {
+		counts[number]++
+	}
+	return best, number
+}
+
+func less(a, b [3]int64) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return a[i] < b[i]
+		}
+	}
+	return false
+}
+
+// counts returns how often each chunk of an object was sent; the caller holds
+// mu.
+func (u *uploads) counts(o *objectstore.Object) []uint16 {
+	c, ok := u.sent[o.Root()]
+	if !ok {
+		if len(u.sent) >= maxCounted {
+			clear(u.sent)
+		}
+		c = make([]uint16, len(o.Leaves()))
+		u.sent[o.Root()] = c
+	}
+	return c
+}
+
+// send writes one frame.
+func (u *uploads) send(o *outgoing, number uint32) bool {
+	var header [frameHeader]byte
+	if number == leavesNumber {
+		b := objectstore.AppendLeaves(nil, o.object.Leaves())
+		putFrame(header[:], number, uint32(len(b)))
+		return u.write(o, header[:]) && u.write(o, b)
+	}
+	if number&cancelBit != 0 {
+		putFrame(header[:], number&^cancelBit, takenLength)
+		return u.write(o, header[:])
+	}
+	buf := dag.GetBuffer()
+	defer dag.PutBuffer(buf)
+	chunk, err := o.object.Read(int(number), buf[:])
+	if err != nil {
+		u.s.log.Debug("a peer asks for a chunk that is not here", "cid", o.object.Root().String(), "chunk", number, "cause", err)
+		putFrame(header[:], number, missingLength)
+		return u.write(o, header[:])
+	}
+	putFrame(header[:], number, uint32(len(chunk)))
+	return u.write(o, header[:]) && u.write(o, chunk)
+}
+
+// write sends b in slices, each of which the other side has to take in time.
+func (u *uploads) write(o *outgoing, b []byte) bool {
+	for len(b) > 0 {
+		slice := b[:min(len(b), openSlice)]
+		if u.limiter != nil {
+			slice = b[:min(len(b), sendSlice)]
+			if u.limiter.WaitN(u.s.ctx, len(slice)) != nil {
+				return false
+			}
+		}
+		_ = o.stream.SetWriteDeadline(time.Now().Add(u.patience))
+		if _, err := o.stream.Write(slice); err != nil {
+			return false
+		}
+		b = b[len(slice):]
+	}
+	return true
+}
+
+// tellWaiting lets peers that wait for their turn know that this node is alive.
+func (u *uploads) tellWaiting() {
+	tick := time.NewTicker(busyInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-u.s.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		u.mu.Lock()
+		var waiting []*outgoing
+		for o := range u.streams {
+			if !o.busy && !o.ended && len(o.queue) > 0 {
+				o.busy = true
+				waiting = append(waiting, o)
+			}
+		}
+		u.mu.Unlock()
+		for _, o := range waiting {
+			var header [frameHeader]byte
+			putFrame(header[:], busyNumber, 0)
+			// A peer whose window is full is not waiting for us.
+			_ = o.stream.SetWriteDeadline(time.Now().Add(busyInterval / 4))
+			_, err := o.stream.Write(header[:])
+			u.mu.Lock()
+			o.busy = false
+			if err != nil {
+				o.ended, o.queue = true, nil
+				_ = o.stream.Reset()
+			}
+			u.ready.Broadcast()
+			u.mu.Unlock()
+		}
+	}
+}
