@@ -35,6 +35,7 @@ const (
 var (
 	errUsage    = errors.New("usage")
 	errMismatch = errors.New("verification failed")
+	errNothing  = errors.New("none")
 )
 
 func main() {
@@ -61,7 +62,7 @@ func exitCode(err error) int {
 		{errMismatch, exitMismatch}, {errUsage, exitUsage}, {chain.ErrUnreachable, exitUnreachable},
 		{chain.ErrRejected, exitRejected}, {chain.ErrUnfunded, exitRejected}, {chain.ErrTimeout, exitTimeout},
 		{context.DeadlineExceeded, exitTimeout}, {chain.ErrNotFound, exitNotFound}, {chain.ErrUnknownKey, exitNotFound},
-		{os.ErrNotExist, exitNotFound},
+		{os.ErrNotExist, exitNotFound}, {errNothing, exitNotFound},
 	} {
 		if errors.Is(err, c.err) {
 			return c.code

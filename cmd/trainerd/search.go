@@ -14,7 +14,6 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"github.com/pold-network/pold/sidecar/chain"
 	"github.com/pold-network/pold/sidecar/swarm"
 )
 
@@ -93,7 +92,7 @@ func (o *searchOptions) run(cmd *cobra.Command, words []string) error {
 		return printFoundJSON(cmd.OutOrStdout(), found)
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("%w: none of %d connected peers holds anything for %s; see who can be reached: trainerd doctor", chain.ErrNotFound, node.Connected(), strings.Join(words, " "))
+		return fmt.Errorf("%w of %d connected peers holds anything for %s; see who can be reached: trainerd doctor", errNothing, node.Connected(), strings.Join(words, " "))
 	}
 	return printFound(cmd.OutOrStdout(), found)
 }
