@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"github.com/ipfs/go-cid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pold-network/pold/dataset"
 	"github.com/pold-network/pold/sidecar/verifier"
@@ -14,6 +16,9 @@ import (
 
 // cidColumn is in the first line of a table exactly when one of its columns holds content identifiers.
 var cidColumn = []byte(":cid")
+
+// valueBatch is how many values are fetched at a time: each takes two round trips.
+const valueBatch = 32
 
 // namesValues reports whether a file may be a table whose cells name values. It looks at the first line only: files are large.
 func namesValues(file []byte) bool {
@@ -47,13 +52,27 @@ func (w *Worker) fetchValues(ctx context.Context, o object) error {
 		return nil //nolint:nilerr // the computation will say so
 	}
 	total := 0
-	for _, id := range cids {
-		value, err := w.store.Fetch(ctx, id, verifier.MaxValue, nil)
-		if err != nil {
-			return fmt.Errorf("value %s of table %s: %w", id, o.cid, err)
+	for batch := range slices.Chunk(cids, valueBatch) {
+		sizes := make([]int, len(batch))
+		group, ctx := errgroup.WithContext(ctx)
+		for i, id := range batch {
+			group.Go(func() error {
+				value, err := w.store.Fetch(ctx, id, verifier.MaxValue, nil)
+				if err != nil {
+					return fmt.Errorf("value %s of table %s: %w", id, o.cid, err)
+				}
+				sizes[i] = len(value)
+				return nil
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		for _, n := range sizes {
+			total += n
 		}
 		// The computation, which asks in the same order, refuses the table before it needs more.
-		if total += len(value); total > dataset.MaxFileBytes {
+		if total > dataset.MaxFileBytes {
 			return nil
 		}
 	}
