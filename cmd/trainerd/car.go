@@ -66,29 +66,14 @@ func newCARExportCommand() *cobra.Command {
 }
 
 func (o *carExport) run(cmd *cobra.Command, cid string) error {
-	ctx := cmd.Context()
-	log, err := newLogger("error")
-	if err != nil {
-		return err
-	}
 	// What is here needs no network.
 	if cmd.Flags().Changed("home") {
-		done, err := o.local(ctx, cid)
+		done, err := o.local(cmd.Context(), cid)
 		if done || err != nil {
 			return err
 		}
 	}
-	client, err := o.node.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	node, cleanUp, err := o.overlay.openTemporary(ctx, cmd, client.ChainID(), log)
-	if err != nil {
-		return err
-	}
-	defer cleanUp()
-	return whileAnnounced(ctx, client, node, nil, log, func(ctx context.Context) error {
+	return visit(cmd, &o.node, &o.overlay, func(ctx context.Context, node *overlay) error {
 		if err := node.download(ctx, cid, math.MaxInt64, o.timeout); err != nil {
 			return err
 		}

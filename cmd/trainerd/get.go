@@ -74,22 +74,7 @@ func (o *getOptions) run(cmd *cobra.Command, cid string) error {
 		}
 		size = o.size
 	}
-	ctx := cmd.Context()
-	log, err := newLogger("error")
-	if err != nil {
-		return err
-	}
-	client, err := o.node.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	node, cleanUp, err := o.overlay.openTemporary(ctx, cmd, client.ChainID(), log)
-	if err != nil {
-		return err
-	}
-	defer cleanUp()
-	return whileAnnounced(ctx, client, node, nil, log, func(ctx context.Context) error {
+	return visit(cmd, &o.node, &o.overlay, func(ctx context.Context, node *overlay) error {
 		return getFile(ctx, node, cid, size, hash, o.timeout, o.out)
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/spf13/cobra"
+
 	"github.com/pold-network/pold/sidecar/chain"
 )
 
@@ -35,4 +37,25 @@ func openParticipant(ctx context.Context, node *nodeFlags, key *keyFlags, files 
 func (p *participant) Close() {
 	p.node.Close()
 	p.client.Close()
+}
+
+// visit is for commands that only fetch: it connects to a node and opens an overlay, under a temporary identity unless --home was given,
+// which knows the announced peers while work lasts.
+func visit(cmd *cobra.Command, node *nodeFlags, files *overlayFlags, work func(context.Context, *overlay) error) error {
+	ctx := cmd.Context()
+	log, err := newLogger("error")
+	if err != nil {
+		return err
+	}
+	client, err := node.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	store, cleanUp, err := files.openTemporary(ctx, cmd, client.ChainID(), log)
+	if err != nil {
+		return err
+	}
+	defer cleanUp()
+	return whileAnnounced(ctx, client, store, nil, log, func(ctx context.Context) error { return work(ctx, store) })
 }

@@ -62,24 +62,11 @@ a word, so is the kind of a file. What stands beside a CID is what its publisher
 }
 
 func (o *searchOptions) run(cmd *cobra.Command, words []string) error {
-	ctx := cmd.Context()
-	log, err := newLogger("error")
-	if err != nil {
-		return err
-	}
-	client, err := o.node.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	node, cleanUp, err := o.overlay.openTemporary(ctx, cmd, client.ChainID(), log)
-	if err != nil {
-		return err
-	}
-	defer cleanUp()
 	var found []swarm.Found
-	err = whileAnnounced(ctx, client, node, nil, log, func(ctx context.Context) error {
+	connected := 0
+	err := visit(cmd, &o.node, &o.overlay, func(ctx context.Context, node *overlay) (err error) {
 		found, err = search(ctx, node, words, o.wait)
+		connected = node.Connected()
 		return err
 	})
 	if err != nil {
@@ -92,7 +79,7 @@ func (o *searchOptions) run(cmd *cobra.Command, words []string) error {
 		return printFoundJSON(cmd.OutOrStdout(), found)
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("%w of %d connected peers holds anything for %s; see who can be reached: trainerd doctor", errNothing, node.Connected(), strings.Join(words, " "))
+		return fmt.Errorf("%w of %d connected peers holds anything for %s; see who can be reached: trainerd doctor", errNothing, connected, strings.Join(words, " "))
 	}
 	return printFound(cmd.OutOrStdout(), found)
 }

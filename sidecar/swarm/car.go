@@ -218,27 +218,13 @@ func (b *carBlocks) leaves(root cid.Cid, limit int64, buf []byte) (int64, []dag.
 	if err != nil {
 		return 0, nil, err
 	}
-	level := []dag.Span{top}
-	for read := 0; level[0].Height > 0; {
-		var below []dag.Span
-		for _, s := range level {
-			if block, err = b.read(s.CID, buf); err != nil {
-				return 0, nil, err
-			}
-			if read += len(block); read > maxCARInner {
-				return 0, nil, fmt.Errorf("%w: its inner nodes have more than %d bytes", ErrTooLarge, maxCARInner)
-			}
-			spans, err := s.Children(block)
-			if err != nil {
-				return 0, nil, err
-			}
-			below = append(below, spans...)
+	read := 0
+	leaves, err := dag.Digests(top, func(c cid.Cid) ([]byte, error) {
+		block, err := b.read(c, buf)
+		if read += len(block); read > maxCARInner {
+			return nil, fmt.Errorf("%w: its inner nodes have more than %d bytes", ErrTooLarge, maxCARInner)
 		}
-		level = below
-	}
-	leaves := make([]dag.Digest, len(level))
-	for i, s := range level {
-		leaves[i] = dag.DigestOf(s.CID)
-	}
-	return size, leaves, nil
+		return block, err
+	})
+	return size, leaves, err
 }

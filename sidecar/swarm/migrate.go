@@ -77,9 +77,6 @@ func (n *Node) migrateObject(ctx context.Context, bs blockstore.Blockstore, id s
 	if err != nil {
 		return err
 	}
-	if _, err := dag.Root(root, size); err != nil {
-		return err
-	}
 	sum, err := hex.DecodeString(hash)
 	if err != nil || len(sum) != 32 {
 		return fmt.Errorf("sha256: expected 64 hex digits, got %q", hash)
@@ -88,33 +85,22 @@ func (n *Node) migrateObject(ctx context.Context, bs blockstore.Blockstore, id s
 	if err != nil {
 		return err
 	}
-	level := []dag.Span{top}
-	for level[0].Height > 0 {
-		var below []dag.Span
-		for _, s := range level {
-			b, err := bs.Get(ctx, s.CID)
-			if err != nil {
-				return err
-			}
-			spans, err := s.Children(b.RawData())
-			if err != nil {
-				return err
-			}
-			below = append(below, spans...)
+	leaves, err := dag.Digests(top, func(c cid.Cid) ([]byte, error) {
+		b, err := bs.Get(ctx, c)
+		if err != nil {
+			return nil, err
 		}
-		level = below
-	}
-	leaves := make([]dag.Digest, len(level))
-	chunks := make([]cid.Cid, len(level))
-	for i, s := range level {
-		leaves[i], chunks[i] = dag.DigestOf(s.CID), s.CID
+		return b.RawData(), nil
+	})
+	if err != nil {
+		return err
 	}
 	o, err := n.store.Begin(root, size, leaves)
 	if err != nil {
 		return err
 	}
 	defer o.Release()
-	if _, err := copyChunks(ctx, oldChunks{ctx, bs, chunks}, o, nil); err != nil {
+	if _, err := copyChunks(ctx, oldChunks{ctx, bs, leaves}, o, nil); err != nil {
 		return err
 	}
 	return n.store.Keep(o, objectstore.Kept{SHA256: (*[32]byte)(sum), Provide: provide, Pinned: true}, true)
@@ -124,11 +110,11 @@ func (n *Node) migrateObject(ctx context.Context, bs blockstore.Blockstore, id s
 type oldChunks struct {
 	ctx    context.Context
 	bs     blockstore.Blockstore
-	chunks []cid.Cid
+	leaves []dag.Digest
 }
 
 func (r oldChunks) ReadAt(b []byte, off int64) (int, error) {
-	block, err := r.bs.Get(r.ctx, r.chunks[off/ChunkSize])
+	block, err := r.bs.Get(r.ctx, dag.LeafCID(r.leaves[off/ChunkSize]))
 	if err != nil {
 		return 0, err
 	}

@@ -118,6 +118,33 @@ func (s Span) Children(block []byte) ([]Span, error) {
 	return out, nil
 }
 
+// Digests walks the inner nodes below root, level by level, and returns the
+// digests of the leaves. get returns the verified bytes of a block, valid until
+// its next call. Errors other than those of get wrap ErrMismatch.
+func Digests(root Span, get func(cid.Cid) ([]byte, error)) ([]Digest, error) {
+	level := []Span{root}
+	for level[0].Height > 0 {
+		var below []Span
+		for _, s := range level {
+			block, err := get(s.CID)
+			if err != nil {
+				return nil, err
+			}
+			spans, err := s.Children(block)
+			if err != nil {
+				return nil, err
+			}
+			below = append(below, spans...)
+		}
+		level = below
+	}
+	leaves := make([]Digest, len(level))
+	for i, s := range level {
+		leaves[i] = DigestOf(s.CID)
+	}
+	return leaves, nil
+}
+
 // parseInner decodes an inner node: a UnixFS file without bytes of its own.
 func parseInner(block []byte) (*merkledag.ProtoNode, *unixfs.FSNode, error) {
 	if len(block) > maxInnerBlock {

@@ -280,27 +280,14 @@ func (d *download) learnByBlocks(ctx context.Context) (*objectstore.Object, erro
 	if err != nil {
 		return nil, err
 	}
-	level, err := top.Children(b)
-	for err == nil && level[0].Height > 0 {
-		var below []dag.Span
-		for _, s := range level {
-			if b, err = blocks.Block(ctx, s.CID); err != nil {
-				return nil, err
-			}
-			var spans []dag.Span
-			if spans, err = s.Children(b); err != nil {
-				return nil, err
-			}
-			below = append(below, spans...)
+	leaves, err := dag.Digests(top, func(c cid.Cid) ([]byte, error) {
+		if c == d.root {
+			return b, nil
 		}
-		level = below
-	}
+		return blocks.Block(ctx, c)
+	})
 	if err != nil {
 		return nil, err
-	}
-	leaves := make([]dag.Digest, len(level))
-	for i, s := range level {
-		leaves[i] = dag.DigestOf(s.CID)
 	}
 	return d.beginObject(d.root, size, leaves)
 }
