@@ -140,9 +140,20 @@ func (n *Node) obtain(ctx context.Context, c cid.Cid, size, limit int64, use fun
 
 // download gets the missing chunks of an object.
 func (n *Node) download(ctx context.Context, c cid.Cid, size, limit int64) (*objectstore.Object, error) {
+	return n.downloadFrom(ctx, c, size, limit, n.rebuild)
+}
+
+// downloadFrom is download with what makes the object from another one, nil for
+// nothing.
+func (n *Node) downloadFrom(ctx context.Context, c cid.Cid, size, limit int64,
+	rebuild func(context.Context, *objectstore.Object, objectstore.Form) error,
+) (*objectstore.Object, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c == emptyCID {
+		if size > 0 {
+			return nil, fmt.Errorf("%w: %s has 0 bytes, expected %d", ErrMismatch, c, size)
+		}
 		// Other protocols cannot carry an empty block, and there is nothing
 		// to carry.
 		o, err := n.store.Begin(c, 0, []dag.Digest{dag.DigestOf(c)})
@@ -158,11 +169,9 @@ func (n *Node) download(ctx context.Context, c cid.Cid, size, limit int64) (*obj
 			search()
 			return n.exchange.session(ctx)
 		},
-		Idle: n.peering.redialNow,
-		Room: n.makeRoom,
-		Rebuild: func(ctx context.Context, o *objectstore.Object, f objectstore.Form) error {
-			return n.rebuild(ctx, o, f)
-		},
+		Idle:    n.peering.redialNow,
+		Room:    n.makeRoom,
+		Rebuild: rebuild,
 		Began: func() {
 			if o := n.store.Acquire(c); o != nil {
 				if o.Size() >= spreadSize {

@@ -17,13 +17,16 @@ const (
 	// maxRebuilt bounds the objects that are made from others, which takes
 	// both in memory.
 	maxRebuilt = 1 << 30
-	// rebuildTime and rebuildRate bound the fetching of a delta: this long,
-	// and a second more for so many bytes.
-	rebuildTime = 20 * time.Second
+	// rebuildRate bounds the time to fetch a delta: a second for so many bytes,
+	// beside rebuildTime.
 	rebuildRate = 1 << 20
 	// maxForms bounds the deltas that are offered for one object.
 	maxForms = 4
 )
+
+// rebuildTime is how long a delta may bring nothing before the object itself is
+// fetched.
+var rebuildTime = 20 * time.Second
 
 // OfferDelta tells those who fetch full that they can as well fetch delta, if
 // they hold base: what Config.ApplyDelta makes of both. All three must be kept
@@ -113,7 +116,10 @@ func (n *Node) rebuild(ctx context.Context, o *objectstore.Object, f objectstore
 	}
 	limited, cancel := context.WithTimeout(ctx, rebuildTime+time.Duration(f.Size/rebuildRate)*time.Second)
 	defer cancel()
-	delta, err := n.download(limited, f.Delta, f.Size, f.Size)
+	defer n.endWhenIdle(limited, cancel, f.Delta)()
+	// A delta is not made from other deltas: who offers them could go on for
+	// ever.
+	delta, err := n.downloadFrom(limited, f.Delta, f.Size, f.Size, nil)
 	if err != nil {
 		return err
 	}
@@ -143,6 +149,36 @@ func (n *Node) rebuild(ctx context.Context, o *objectstore.Object, f objectstore
 		return err
 	}
 	return n.addForm(o.Root(), f)
+}
+
+// endWhenIdle calls cancel when nothing of an object arrives for rebuildTime,
+// until the returned function is called.
+func (n *Node) endWhenIdle(ctx context.Context, cancel func(), root cid.Cid) (stop func()) {
+	done := make(chan struct{})
+	n.background(func() {
+		tick := time.NewTicker(rebuildTime)
+		defer tick.Stop()
+		for held := int64(0); ; {
+			select {
+			case <-done:
+				return
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			now := int64(0)
+			if o := n.store.Acquire(root); o != nil {
+				now = o.Held()
+				o.Release()
+			}
+			if now == held {
+				cancel()
+				return
+			}
+			held = now
+		}
+	})
+	return func() { close(done) }
 }
 
 func (n *Node) apply(ctx context.Context, base, delta *objectstore.Object, limit int64) ([]byte, error) {

@@ -45,6 +45,7 @@ func state(s *Service, p peer.ID) (subscriptions, controls, queue, queued int) {
 
 // A peer that asks for everything, again and again, and never reads an answer.
 func TestAFloodOfWants(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, 0)
 	a := newActor(t)
 	a.host.SetStreamHandler(MapProtocol, func(network.Stream) {}) // takes and reads nothing
@@ -254,6 +255,7 @@ func readFrames(r io.Reader, each func(number, length uint32, b []byte) bool) er
 }
 
 func TestTooManyRequestsAndStreams(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, 6<<20) // slowly, so that requests wait
 	x := newSample(t, "requests", 4*dag.ChunkSize)
 	n.add(x.data, all)
@@ -290,6 +292,7 @@ func TestTooManyRequestsAndStreams(t *testing.T) {
 // A peer that asks and takes nothing must not keep others from being served,
 // before it is found out and after.
 func TestARequesterThatNeverReads(t *testing.T) {
+	t.Parallel()
 	for name, guest := range map[string]bool{"a member": false, "a guest": true} {
 		t.Run(name, func(t *testing.T) {
 			n := newNode(t, 0)
@@ -304,7 +307,7 @@ func TestARequesterThatNeverReads(t *testing.T) {
 				n.peers.mu.Unlock()
 				actors = append(actors, a)
 				connect(t, a.host, n.host)
-				for range maxStreams {
+				for range 8 {
 					list := make([]uint32, maxRequests/2)
 					for i := range list {
 						list[i] = uint32(i % len(x.leaves))
@@ -335,6 +338,7 @@ func TestARequesterThatNeverReads(t *testing.T) {
 
 // Guests get what members leave, and two slots at most.
 func TestMembersGoBeforeGuests(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, 8<<20)
 	x := newSample(t, "guests", 4*dag.ChunkSize)
 	n.add(x.data, all)

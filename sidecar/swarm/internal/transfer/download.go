@@ -83,6 +83,7 @@ type download struct {
 	falling map[int]context.CancelFunc // chunks that other protocols are asked for
 	writing int                        // chunks that are being stored
 	last    time.Time                  // of the last chunk
+	typical time.Duration              // from asking for a chunk to its arrival
 }
 
 // Download returns the complete object, which the caller releases. It runs
@@ -303,7 +304,7 @@ func (d *download) told(p peer.ID, m *message) {
 	}
 	x := d.sources[p]
 	if x == nil {
-		if m.kind == msgHave {
+		if m.kind == msgHave || m.kind == msgIdle {
 			d.ask(p) // its map was lost
 		}
 		if m.kind != msgMap || m.size < 0 || len(d.sources) >= maxSources {
@@ -313,6 +314,9 @@ func (d *download) told(p peer.ID, m *message) {
 		d.sources[p] = x
 	}
 	switch {
+	case m.kind == msgIdle:
+		d.relieve(x, now())
+		return
 	case m.kind == msgMap && m.size < 0:
 		d.drop(x)
 		return
@@ -332,6 +336,7 @@ func (d *download) told(p peer.ID, m *message) {
 			i := int(n)
 			if i < x.have.Len() && x.have.Set(i) && d.object != nil {
 				d.avail[i]++
+				d.spread(x, i, now())
 			}
 		}
 	}
@@ -388,6 +393,7 @@ func (d *download) got(from *source, i int, b []byte) {
 			delete(from.asked, i)
 			d.state[i]--
 			from.answered(t, t.Sub(a.at))
+			d.typical += (t.Sub(a.at) - d.typical) / 8
 		}
 	}
 	if fresh {
@@ -480,7 +486,7 @@ func (d *download) missing(x *source, i int) {
 		x.have.Clear(i)
 		d.avail[i]--
 	}
-	x.active.Store(now().UnixNano())
+	x.active.Store(sinceStart(now()))
 	if x.lies++; x.lies > maxLies {
 		p := x.peer
 		d.drop(x)

@@ -256,6 +256,8 @@ func TestAFaultyHolderAlone(t *testing.T) {
 		if err := <-done; f.mapOf == nil || f.verdict == convicted {
 			require.ErrorIs(t, err, patience)
 		}
+		require.False(t, seeker.service.Wants(x.root))
+		eventually(t, "all streams for chunks to end", func() bool { return noStreams(seeker, a.host.ID(), ChunkProtocol) })
 		seeker.service.Close()
 		seeker.host.Close()
 		a.host.Close()

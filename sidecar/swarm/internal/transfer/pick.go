@@ -12,10 +12,15 @@ const (
 	// answer this much sooner.
 	moveFactor = 2
 	moveMargin = 100 * time.Millisecond
-	// A chunk that a source does not let go of is asked of a second one only
-	// when it is this much later than expected, and never before raceAge.
-	raceFactor = 4
-	raceAge    = time.Second
+	// A chunk that a source does not let go of for this long is asked of a
+	// second one as well.
+	raceAge = 3 * time.Second
+	// spreadAge is how long a request has to wait before it may move to a
+	// source that has just got the chunk.
+	spreadAge = 200 * time.Millisecond
+	// An idle source gets one request of each neighbour with a chance of one in
+	// relieveOdds: many neighbours hear of it.
+	relieveOdds = 3
 )
 
 // rarest chooses at most room chunks that a source has, that are not here and
@@ -91,7 +96,7 @@ func (d *download) assign(x *source) {
 // much sooner. race says that the other one is so late that both are asked.
 // The caller holds the lock.
 func (d *download) help(x *source, t time.Time) (chunk int, from *source, race bool) {
-	mine := x.expected()
+	mine := max(x.expected(), d.typical)
 	var best time.Duration
 	for _, y := range d.sources {
 		if y == x {
@@ -102,8 +107,7 @@ func (d *download) help(x *source, t time.Time) (chunk int, from *source, race b
 				continue
 			}
 			age := t.Sub(a.at)
-			late := age > raceAge && age > raceFactor*y.service*time.Duration(len(y.asked))
-			if a.next != nil && !late {
+			if a.next != nil && t.Sub(a.moved) < raceAge {
 				continue
 			}
 			// How long y has been asked says more than what it once needed.
@@ -114,4 +118,48 @@ func (d *download) help(x *source, t time.Time) (chunk int, from *source, race b
 		}
 	}
 	return chunk, from, race
+}
+
+// spread moves a request for a chunk that a source has just got to it, so that
+// of k holders each has a part of the requests: with a chance of one in k. The
+// caller holds the lock.
+func (d *download) spread(x *source, i int, t time.Time) {
+	if d.object == nil || d.held.Has(i) || d.state[i] != 1 || len(x.asked) >= x.window || t.Before(x.until) {
+		return
+	}
+	if d.avail[i] > 1 && rand.IntN(int(d.avail[i])) != 0 {
+		return
+	}
+	for _, y := range d.sources {
+		if a, ok := y.asked[i]; ok && y != x && a.next == nil && t.Sub(a.at) > spreadAge {
+			y.handOver(i, x)
+			return
+		}
+	}
+}
+
+// relieve moves the request that has waited longest to a source that says that
+// it has nothing to do. The caller holds the lock.
+func (d *download) relieve(x *source, t time.Time) {
+	if d.object == nil || t.Before(x.until) || len(x.asked) > 0 || rand.IntN(relieveOdds) != 0 {
+		return
+	}
+	var (
+		oldest time.Duration
+		chunk  int
+		from   *source
+	)
+	for _, y := range d.sources {
+		if y == x {
+			continue
+		}
+		for i, a := range y.asked {
+			if age := t.Sub(a.at); age > 2*spreadAge && age > oldest && a.next == nil && d.state[i] == 1 && x.have.Has(i) && !d.held.Has(i) {
+				oldest, chunk, from = age, i, y
+			}
+		}
+	}
+	if from != nil {
+		from.handOver(chunk, x)
+	}
 }

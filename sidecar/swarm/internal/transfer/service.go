@@ -254,3 +254,9 @@ func (s *Service) disconnected(n network.Network, c network.Conn) {
 
 // now is the time by which downloads judge their sources.
 func now() time.Time { return time.Now() }
+
+var start = time.Now()
+
+// sinceStart is a time as nanoseconds since the start of the process, which no
+// change of the clock disturbs.
+func sinceStart(t time.Time) int64 { return int64(t.Sub(start)) }

@@ -66,15 +66,17 @@ type source struct {
 	pipes   [pipes]*pipe
 	turn    int
 
-	active atomic.Int64 // time of the last sign of life, in nanoseconds
+	active atomic.Int64 // time of the last sign of life, as sinceStart
 }
 
 // asking is a chunk that a source was asked for.
 type asking struct {
 	at   time.Time
 	pipe int
-	// next is the source that is asked once this one has let go of it.
-	next *source
+	// next is the source that is asked once this one has let go of it, which
+	// it was asked to at the time moved.
+	next  *source
+	moved time.Time
 }
 
 // pipe is one stream to a source.
@@ -92,7 +94,7 @@ type pipe struct {
 func (x *source) ask(numbers []int) {
 	t := now()
 	if len(x.asked) == 0 {
-		x.active.Store(t.UnixNano())
+		x.active.Store(sinceStart(t))
 		x.arrived = t
 	}
 	used := min(pipes, max(1, x.window/perPipe))
@@ -124,7 +126,7 @@ func (x *source) takeBack(i int) {
 func (x *source) handOver(i int, next *source) {
 	a := x.asked[i]
 	x.cancel(a, i)
-	a.next = next
+	a.next, a.moved = next, now()
 	x.asked[i] = a
 }
 
@@ -288,7 +290,7 @@ type activeReader struct {
 func (r *activeReader) Read(b []byte) (int, error) {
 	n, err := r.r.Read(b)
 	if n > 0 {
-		r.active.Store(now().UnixNano())
+		r.active.Store(sinceStart(now()))
 	}
 	return n, err
 }
@@ -298,7 +300,7 @@ func (x *source) silent(t time.Time) time.Duration {
 	if len(x.asked) == 0 {
 		return 0
 	}
-	return t.Sub(time.Unix(0, x.active.Load()))
+	return time.Duration(sinceStart(t) - x.active.Load())
 }
 
 // answered adapts to a chunk that came after the given time.

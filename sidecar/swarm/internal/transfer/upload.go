@@ -3,6 +3,8 @@ package transfer
 import (
 	"encoding/binary"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,7 +34,7 @@ const (
 	// maxStreams bounds the chunk streams of one peer.
 	maxStreams = 64
 	// maxWait is after how long a request goes before rarer chunks.
-	maxWait = 15 * time.Second
+	maxWait = time.Minute
 	// busyInterval is how often those who wait are told that they do.
 	busyInterval = time.Second
 	// sendTimeout ends a stream whose other side takes nothing. A peer that
@@ -43,6 +45,14 @@ const (
 	maxStalled = 1024
 	// idleTimeout ends a stream on which nothing is asked.
 	idleTimeout = 2 * time.Minute
+	// idleInterval is how often those who want an object are told that nobody
+	// asks this node for it, hotTime after how long that is of no interest any
+	// more, and maxHot bounds the objects.
+	idleInterval = 300 * time.Millisecond
+	hotTime      = 10 * time.Second
+	maxHot       = 16
+	// blockedTime is after how long a write counts as blocked.
+	blockedTime = 100 * time.Millisecond
 	// sendSlice is how much is sent between two looks at the limit, openSlice
 	// how much has to be taken in time where there is no limit.
 	sendSlice = 64 << 10
@@ -69,7 +79,9 @@ type uploads struct {
 	sending map[peer.ID]int       // chunks that are sent to a peer now
 	stalled map[peer.ID]time.Time // peers that were slow
 	sent    map[cid.Cid][]uint16
-	slots   int // how many chunks may be sent at a time now
+	slots   int                   // how many chunks may be sent at a time now
+	hot     map[cid.Cid]time.Time // when an object was last asked for
+	blocked int                   // chunks on their way whose other side does not take them at once
 	active  int
 	guests  int
 	typical time.Duration // of one chunk
@@ -85,6 +97,7 @@ type outgoing struct {
 
 	// guarded by uploads.mu
 	queue  []request
+	taken  int  // requests in the queue that were taken back
 	busy   bool // a worker writes on it
 	ended  bool
 	served time.Time
@@ -98,18 +111,20 @@ type request struct {
 func newUploads(s *Service, limit int64) *uploads {
 	u := &uploads{
 		s: s, patience: sendTimeout, streams: make(map[*outgoing]bool), perPeer: make(map[peer.ID]int), sending: make(map[peer.ID]int),
-		stalled: make(map[peer.ID]time.Time), sent: make(map[cid.Cid][]uint16), slots: maxSlots / 2,
+		stalled: make(map[peer.ID]time.Time), sent: make(map[cid.Cid][]uint16), hot: make(map[cid.Cid]time.Time), slots: maxSlots / 2,
 	}
 	u.ready = sync.NewCond(&u.mu)
 	if limit > 0 {
 		// What a busy moment of the machine has left unused is made up for.
 		u.limiter = rate.NewLimiter(rate.Limit(limit), int(max(sendSlice, limit/burstsPerSecond)))
-		u.slots = minSlots
+		// One after the other: each can be passed on the sooner.
+		u.slots = 1
 	}
 	for range maxSlots {
 		u.workers.Go(u.work)
 	}
 	u.workers.Go(u.tellWaiting)
+	u.workers.Go(u.tellIdle)
 	return u
 }
 
@@ -202,6 +217,7 @@ func (u *uploads) ask(o *outgoing, number uint32) bool {
 		for i, r := range o.queue {
 			if r.number == number {
 				o.queue[i].number |= cancelBit // to be confirmed
+				o.taken++
 				u.ready.Broadcast()
 				break
 			}
@@ -210,6 +226,9 @@ func (u *uploads) ask(o *outgoing, number uint32) bool {
 	}
 	if len(o.queue) >= maxRequests {
 		return false
+	}
+	if _, ok := u.hot[o.object.Root()]; ok || len(u.hot) < maxHot {
+		u.hot[o.object.Root()] = time.Now()
 	}
 	o.queue = append(o.queue, request{number, time.Now()})
 	u.ready.Broadcast()
@@ -230,6 +249,13 @@ func (u *uploads) work() {
 			return
 		}
 		o.busy = true
+		if number&cancelBit != 0 {
+			u.mu.Unlock()
+			ok := u.send(o, number)
+			u.mu.Lock()
+			u.written(o, ok)
+			continue
+		}
 		u.active++
 		u.sending[o.peer]++
 		guest := o.guest
@@ -240,7 +266,6 @@ func (u *uploads) work() {
 		began := time.Now()
 		ok := u.send(o, number)
 		u.mu.Lock()
-		o.busy = false
 		o.served = time.Now()
 		u.active--
 		if u.sending[o.peer]--; u.sending[o.peer] == 0 {
@@ -252,15 +277,22 @@ func (u *uploads) work() {
 		if took := o.served.Sub(began); took >= u.patience && (!ok || u.limiter == nil) {
 			u.stall(o.peer)
 		}
-		if !ok {
-			o.ended = true
-			o.queue = nil
-			_ = o.stream.Reset()
-		} else if number < busyNumber {
+		if ok && number < busyNumber {
 			u.adapt(o.served.Sub(began))
 		}
-		u.ready.Broadcast()
+		u.written(o, ok)
 	}
+}
+
+// written lets others write on a stream, or ends it; the caller holds mu.
+func (u *uploads) written(o *outgoing, ok bool) {
+	o.busy = false
+	if !ok {
+		o.ended = true
+		o.queue = nil
+		_ = o.stream.Reset()
+	}
+	u.ready.Broadcast()
 }
 
 // stall serves a peer that takes what is sent too slowly like a guest: it could
@@ -303,7 +335,10 @@ func (u *uploads) adapt(took time.Duration) {
 
 // next takes the request to be answered now; the caller holds mu.
 func (u *uploads) next() (*outgoing, uint32) {
-	if u.active >= u.slots {
+	if o, number := u.nextConfirmation(); o != nil {
+		return o, number
+	}
+	if u.active >= u.slots+u.blocked {
 		return nil, 0
 	}
 	var (
@@ -314,7 +349,7 @@ func (u *uploads) next() (*outgoing, uint32) {
 		share = u.share()
 	)
 	for o := range u.streams {
-		if o.busy || o.ended || len(o.queue) == 0 || o.guest && u.guests >= min(guestSlots, u.slots-1) || u.sending[o.peer] >= share {
+		if o.busy || o.ended || len(o.queue) == 0 || o.guest && u.guests >= min(guestSlots, max(1, u.slots-1)) || u.sending[o.peer] >= share {
 			continue
 		}
 		counts := u.counts(o.object)
@@ -323,7 +358,7 @@ func (u *uploads) next() (*outgoing, uint32) {
 			if o.guest {
 				x[0] = 1
 			}
-			// Lists of digests and confirmations come first.
+			// Lists of digests come first.
 			if r.number < uint32(len(counts)) && now.Sub(r.at) < maxWait {
 				x[1] = int64(counts[r.number]) + 1
 			}
@@ -342,6 +377,25 @@ func (u *uploads) next() (*outgoing, uint32) {
 		counts[number]++
 	}
 	return best, number
+}
+
+// nextConfirmation takes a request that was taken back, which the other side
+// waits to hear; that takes no slot. The caller holds mu.
+func (u *uploads) nextConfirmation() (*outgoing, uint32) {
+	for o := range u.streams {
+		if o.busy || o.ended || o.taken == 0 {
+			continue
+		}
+		for i, r := range o.queue {
+			if r.number&cancelBit != 0 {
+				o.queue = append(o.queue[:i], o.queue[i+1:]...)
+				o.taken--
+				return o, r.number
+			}
+		}
+		o.taken = 0
+	}
+	return nil, 0
 }
 
 func less(a, b [3]int64) bool {
@@ -408,6 +462,74 @@ func (u *uploads) write(o *outgoing, b []byte) bool {
 		b = b[len(slice):]
 	}
 	return true
+}
+
+// noteBlocked counts a write that takes long on a limited uplink: another chunk
+// may use what the limit leaves meanwhile.
+func (u *uploads) noteBlocked() (done func()) {
+	if u.limiter == nil {
+		return func() {}
+	}
+	var counted, ended bool
+	timer := time.AfterFunc(blockedTime, func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		if !ended {
+			counted = true
+			u.blocked++
+			u.ready.Broadcast()
+		}
+	})
+	return func() {
+		if timer.Stop() {
+			return
+		}
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		ended = true
+		if counted {
+			u.blocked--
+		}
+	}
+}
+
+// tellIdle lets those who wait elsewhere know that this node has nothing to do.
+func (u *uploads) tellIdle() {
+	tick := time.NewTicker(idleInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-u.s.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, root := range u.idle() {
+			for _, p := range u.s.subscribers(root) {
+				u.s.say(p, &message{kind: msgIdle, root: root})
+			}
+		}
+	}
+}
+
+// idle returns the objects that were asked for a short time ago, if nothing is
+// asked for now.
+func (u *uploads) idle() []cid.Cid {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for root, at := range u.hot {
+		if time.Since(at) > hotTime {
+			delete(u.hot, root)
+		}
+	}
+	if u.active > 0 {
+		return nil
+	}
+	for o := range u.streams {
+		if len(o.queue) > 0 {
+			return nil
+		}
+	}
+	return slices.Collect(maps.Keys(u.hot))
 }
 
 // tellWaiting lets peers that wait for their turn know that this node is alive.

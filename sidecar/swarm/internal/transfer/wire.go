@@ -30,6 +30,7 @@ const (
 //	MAP  root state size forms digests bits
 //	                    what I hold now
 //	HAVE root numbers   chunks that I hold in addition
+//	IDLE root           nobody asks me for it now
 //
 // Roots are CIDs of 36 bytes, sizes and numbers are varints.
 const (
@@ -37,6 +38,7 @@ const (
 	msgDrop
 	msgMap
 	msgHave
+	msgIdle
 )
 
 const (
@@ -128,7 +130,7 @@ func decodeMessage(b []byte) (*message, error) {
 			return nil, errMessage
 		}
 		m.digests = rest[0] == 1
-	case msgDrop:
+	case msgDrop, msgIdle:
 		if len(rest) != 0 {
 			err = errMessage
 		}
