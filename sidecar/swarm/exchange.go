@@ -56,6 +56,20 @@ func newExchange(h host.Host, bs blockstore.Blockstore, g *guard) exchange {
 	), g}
 }
 
+// pacedBlocks counts what bitswap sends within the limit of the node.
+type pacedBlocks struct {
+	blockstore.Blockstore
+	pace func(ctx context.Context, n int) error
+}
+
+func (p pacedBlocks) Get(ctx context.Context, c cid.Cid) (blocks.Block, error) {
+	b, err := p.Blockstore.Get(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return b, p.pace(ctx, len(b.RawData()))
+}
+
 func (e bitswapExchange) session(ctx context.Context) transfer.Fallback {
 	return bitswapSession{e.NewSession(ctx), e.guard}
 }

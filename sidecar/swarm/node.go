@@ -95,8 +95,8 @@ func (n *Node) open(ctx context.Context) error {
 	if err := n.connect(); err != nil {
 		return err
 	}
-	n.exchange = newExchange(n.host, n.store.Blockstore(), n.guard)
 	n.transfer = transfer.New(n.host, n.store, transferPeers{n}, n.cfg.UploadLimit, n.log)
+	n.exchange = newExchange(n.host, pacedBlocks{n.store.Blockstore(), n.transfer.Pace}, n.guard)
 	n.providing = newProviding(n.routing, n.store.List())
 	for c := range n.tagRecords() {
 		n.providing.add(c)

@@ -515,6 +515,14 @@ func TestAnObjectGoesWhileItsChunksAreReadByName(t *testing.T) {
 		all.Wait()
 		require.Empty(t, f.allFiles())
 	}
+	// Somebody has looked up where a chunk is just before.
+	f.keep(x, Kept{})
+	places := blockView{f.Store}.chunk(dag.LeafCID(x.leaves[0]))
+	require.Len(t, places, 1)
+	require.NoError(t, f.Remove(x.root))
+	_, err := f.readPlace(places[0], make([]byte, dag.ChunkSize))
+	require.ErrorIs(t, err, ErrNotFound)
+	require.Empty(t, f.allFiles())
 	require.Empty(t, f.reported())
 }
 

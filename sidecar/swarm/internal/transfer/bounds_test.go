@@ -50,33 +50,44 @@ func TestAFloodOfWants(t *testing.T) {
 	a := newActor(t)
 	a.host.SetStreamHandler(MapProtocol, func(network.Stream) {}) // takes and reads nothing
 	connect(t, a.host, n.host)
-	big := newSample(t, "big", 0)
-	// 2,048 leaves, whose digests are as long as they may be in a map.
-	leaves := make([]dag.Digest, maxInline/32)
-	for i := range leaves {
-		leaves[i] = dag.SumBytes([]byte(fmt.Sprint(i)))[0]
+	// Objects of 2,048 leaves, whose digests are as long as they may be in a map.
+	var big []cid.Cid
+	const size = maxInline / 32 * dag.ChunkSize
+	for k := range 2 * maxQueued / maxInline {
+		leaves := make([]dag.Digest, maxInline/32)
+		for i := range leaves {
+			binary.BigEndian.PutUint32(leaves[i][:], uint32(k*len(leaves)+i))
+		}
+		tree, err := dag.Build(size, leaves)
+		require.NoError(t, err)
+		o, err := n.store.Begin(tree.Root, size, leaves)
+		require.NoError(t, err)
+		defer o.Release()
+		big = append(big, tree.Root)
 	}
-	size := int64(len(leaves)) * dag.ChunkSize
-	tree, err := dag.Build(size, leaves)
-	require.NoError(t, err)
-	o, err := n.store.Begin(tree.Root, size, leaves)
-	require.NoError(t, err)
-	defer o.Release()
-	big.root = tree.Root
 
 	p := a.host.ID()
 	for i := range maxSubscriptions + 500 {
 		b := appendMessage(nil, &message{kind: msgWant, root: numbered(i)})
-		b = appendMessage(b, &message{kind: msgWant, root: big.root, digests: true})
-		b = appendMessage(b, &message{kind: msgHave, root: big.root, numbers: []uint32{1}})
-		b = appendMessage(b, &message{kind: msgMap, root: big.root, size: -1})
+		b = appendMessage(b, &message{kind: msgWant, root: big[max(0, i-500)%len(big)], digests: true})
+		b = appendMessage(b, &message{kind: msgHave, root: big[0], numbers: []uint32{1}})
+		b = appendMessage(b, &message{kind: msgMap, root: big[0], size: -1})
 		require.NoError(t, a.say(n.host.ID(), b))
-		_, _, queue, queued := state(n.service, p)
-		require.LessOrEqual(t, queue, maxQueue)
-		require.LessOrEqual(t, queued, maxQueued+maxMessage)
 	}
 	eventually(t, "the last of them", func() bool { s, _, _, _ := state(n.service, p); return s == maxSubscriptions })
-	require.NoError(t, a.say(n.host.ID(), appendMessage(nil, &message{kind: msgDrop, root: big.root})))
+	_, _, queue, weight := state(n.service, p)
+	require.LessOrEqual(t, queue, maxQueue)
+	require.LessOrEqual(t, weight, maxQueued+maxMessage)
+	require.Greater(t, weight, maxQueued/2, "it does not read")
+	l := n.service.link(p)
+	l.mu.Lock()
+	queued := make(map[cid.Cid]int)
+	for _, m := range l.queue {
+		queued[m.root]++
+		require.Equal(t, 1, queued[m.root], "a later map replaces one before it")
+	}
+	l.mu.Unlock()
+	require.NoError(t, a.say(n.host.ID(), appendMessage(nil, &message{kind: msgDrop, root: big[0]})))
 	eventually(t, "room after a DROP", func() bool { s, _, _, _ := state(n.service, p); return s == maxSubscriptions-1 })
 
 	// Beyond the bound it is answered all the same.
@@ -96,10 +107,10 @@ func TestAFloodOfWants(t *testing.T) {
 	for i := range maxSubscriptions {
 		require.NoError(t, quiet.say(n.host.ID(), appendMessage(nil, &message{kind: msgWant, root: numbered(i)})))
 	}
-	require.NoError(t, quiet.say(n.host.ID(), appendMessage(nil, &message{kind: msgWant, root: big.root})))
+	require.NoError(t, quiet.say(n.host.ID(), appendMessage(nil, &message{kind: msgWant, root: big[0]})))
 	for m := range heard {
-		if m.root == big.root {
-			require.Equal(t, size, m.size)
+		if m.root == big[0] {
+			require.Equal(t, int64(size), m.size)
 			break
 		}
 	}

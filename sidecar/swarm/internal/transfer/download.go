@@ -83,6 +83,7 @@ type download struct {
 	falling map[int]context.CancelFunc // chunks that other protocols are asked for
 	writing int                        // chunks that are being stored
 	last    time.Time                  // of the last chunk
+	news    time.Time                  // when a source last said that it has got a chunk
 	typical time.Duration              // from asking for a chunk to its arrival
 }
 
@@ -263,7 +264,7 @@ func (d *download) start(o *objectstore.Object) {
 	d.held = o.Have()
 	d.state = make([]uint16, len(o.Leaves()))
 	d.avail = make([]uint16, len(o.Leaves()))
-	d.last = now()
+	d.last, d.news = now(), now()
 	for p, x := range d.sources {
 		if x.size >= 0 && x.size != o.Size() {
 			delete(d.sources, p)
@@ -336,6 +337,7 @@ func (d *download) told(p peer.ID, m *message) {
 			i := int(n)
 			if i < x.have.Len() && x.have.Set(i) && d.object != nil {
 				d.avail[i]++
+				d.news = now()
 				d.spread(x, i, now())
 			}
 		}

@@ -26,7 +26,7 @@ const (
 	fallbackBlocks = 16
 	// blockTimeout bounds the wait for one of them while sources might have it.
 	blockTimeout = 15 * time.Second
-	// quietTime is after how long without a chunk all missing ones are asked
+	// quietTime is after how long without a chunk or news of one the missing ones are asked
 	// for by other protocols too.
 	quietTime = 3 * time.Second
 	// leavesTimeout bounds the reading of a list of digests.
@@ -322,17 +322,20 @@ func (d *download) fallback() {
 	}
 }
 
-// takeForFallback chooses a chunk that no source has or, when nothing comes,
-// any.
+// takeForFallback chooses a missing chunk that no source was asked for, if
+// there are no sources or they bring nothing: who waits for neighbours that
+// fetch the object themselves must not ask all holders by another protocol.
 func (d *download) takeForFallback() (context.Context, int, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.ctx.Err() != nil {
 		return nil, 0, false
 	}
-	quiet := now().Sub(d.last) > quietTime
+	if !d.quiet(now()) {
+		return nil, 0, false
+	}
 	for i := range d.state {
-		if !d.held.Has(i) && d.falling[i] == nil && d.state[i] == 0 && (d.avail[i] == 0 || quiet) {
+		if !d.held.Has(i) && d.falling[i] == nil && d.state[i] == 0 {
 			// A source that has it now may be asked all the same.
 			ctx, cancel := context.WithTimeout(d.ctx, blockTimeout)
 			d.falling[i] = cancel
@@ -340,6 +343,24 @@ func (d *download) takeForFallback() (context.Context, int, bool) {
 		}
 	}
 	return nil, 0, false
+}
+
+// quiet says whether there are no sources, or neither chunks nor news come and
+// none that was asked shows a sign of life: one that says it is busy is waited
+// for. The caller holds the lock.
+func (d *download) quiet(t time.Time) bool {
+	if len(d.sources) == 0 {
+		return true
+	}
+	if t.Sub(d.last) < quietTime || t.Sub(d.news) < quietTime {
+		return false
+	}
+	for _, x := range d.sources {
+		if len(x.asked) > 0 && x.silent(t) < quietTime {
+			return false
+		}
+	}
+	return true
 }
 
 // block gets one chunk.

@@ -112,7 +112,13 @@ func newNodes(t testing.TB, count int, limit int64) []*node {
 
 func connect(t testing.TB, a, b host.Host) {
 	t.Helper()
-	require.NoError(t, a.Connect(context.Background(), peer.AddrInfo{ID: b.ID(), Addrs: b.Addrs()}))
+	var err error
+	for range 5 { // on a busy machine a handshake can take longer than the host waits
+		if err = a.Connect(context.Background(), peer.AddrInfo{ID: b.ID(), Addrs: b.Addrs()}); err == nil {
+			return
+		}
+	}
+	require.NoError(t, err)
 }
 
 func mesh(t testing.TB, nodes []*node) {

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"context"
 	"encoding/binary"
 	"io"
 	"maps"
@@ -462,6 +463,22 @@ func (u *uploads) write(o *outgoing, b []byte) bool {
 		b = b[len(slice):]
 	}
 	return true
+}
+
+// Pace waits until the limit of what is sent leaves room for n bytes that
+// another protocol is about to send.
+func (s *Service) Pace(ctx context.Context, n int) error {
+	if s.uploads.limiter == nil {
+		return nil
+	}
+	for n > 0 {
+		slice := min(n, sendSlice)
+		if err := s.uploads.limiter.WaitN(ctx, slice); err != nil {
+			return err
+		}
+		n -= slice
+	}
+	return nil
 }
 
 // noteBlocked counts a write that takes long on a limited uplink: another chunk

@@ -36,6 +36,7 @@ func messages(t testing.TB) map[string]*message {
 		"want":                 {kind: msgWant, root: x.root},
 		"want with digests":    {kind: msgWant, root: x.root, digests: true},
 		"drop":                 {kind: msgDrop, root: x.root},
+		"idle":                 {kind: msgIdle, root: x.root},
 		"map of nothing":       {kind: msgMap, root: x.root, size: -1},
 		"map of all":           {kind: msgMap, root: x.root, size: int64(len(x.data)), have: objectstore.AllBits(4)},
 		"map of a part":        {kind: msgMap, root: x.root, size: int64(len(x.data)), have: someBits(4, 1, 3)},
