@@ -65,6 +65,10 @@ bench-audit:
 bench-governance:
 	@scripts/bench-governance.sh
 
+## bench-overlay: measure how artefacts move between nodes, against Kubo, TCP, tuned bitswap and ideal times; BENCH="-check" fails on a missed goal
+bench-overlay:
+	@scripts/bench-overlay.sh $(BENCH)
+
 ## adversaries: make the processes of a devnet cheat one after the other and measure what it earns them
 adversaries: build
 	@scripts/adversaries.sh
@@ -86,4 +90,4 @@ clean:
 	@rm -rf build .tools
 
 FORCE:
-.PHONY: help build devnet test test-all lint proto proto-check bench-engine bench-audit bench-governance adversaries digests econ state-growth vectors clean FORCE
+.PHONY: help build devnet test test-all lint proto proto-check bench-engine bench-audit bench-governance bench-overlay adversaries digests econ state-growth vectors clean FORCE

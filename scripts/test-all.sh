@@ -32,4 +32,7 @@ scripts/proto-check.sh
 step "linters"
 scripts/lint.sh
 
+step "artefacts of 4 GiB: memory and CPU time of both ends"
+scripts/bench-overlay.sh -only large -check -json build/bench/overlay-large.json
+
 printf '\ntest-all: everything passed\n'
