@@ -12,8 +12,10 @@
 //	service.go   what a node runs, and who its subscribers are
 //	link.go      control streams: WANT, MAP, HAVE, DROP
 //	upload.go    which request is answered next, how many at a time
+//	pace.go      limits of what is sent, and words to those who wait
 //	source.go    one neighbour that a download asks
 //	download.go  the life of a download
+//	events.go    what sources say and send
 //	pick.go      which chunk is asked of whom
 //	fallback.go  what only other protocols can get
 //
