@@ -153,7 +153,7 @@ func (u *uploads) tellWaiting() {
 			var header [frameHeader]byte
 			putFrame(header[:], busyNumber, 0)
 			// A peer whose window is full is not waiting for us.
-			_ = o.stream.SetWriteDeadline(time.Now().Add(busyInterval / 4))
+			_ = o.stream.SetWriteDeadline(time.Now().Add(busyInterval))
 			_, err := o.stream.Write(header[:])
 			u.mu.Lock()
 			o.busy = false
