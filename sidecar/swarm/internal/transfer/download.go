@@ -20,6 +20,9 @@ import (
 
 const (
 	tickInterval = 50 * time.Millisecond
+	// lookInterval is how often all sources are looked at for requests that
+	// have waited for too long.
+	lookInterval = 250 * time.Millisecond
 	// askInterval is how often sources whose map has holes are asked again: a
 	// message may be lost with the stream that carried it.
 	askInterval = 5 * time.Second
@@ -83,6 +86,7 @@ type download struct {
 	falling map[int]context.CancelFunc // chunks that other protocols are asked for
 	writing int                        // chunks that are being stored
 	last    time.Time                  // of the last chunk
+	looked  time.Time                  // when all sources were last looked at
 	news    time.Time                  // when a source last said that it has got a chunk
 	typical time.Duration              // from asking for a chunk to its arrival
 }
@@ -285,7 +289,11 @@ func (d *download) tick(t time.Time) (quiet time.Duration) {
 		}
 	}
 	d.reconcile()
-	d.assignAll()
+	// Whatever changes assigns by itself; this is for what time changes.
+	if t.Sub(d.looked) >= lookInterval {
+		d.looked = t
+		d.assignAll()
+	}
 	return t.Sub(d.last)
 }
 

@@ -46,7 +46,7 @@ const (
 	// idleInterval is how often those who want an object are told that nobody
 	// asks this node for it, hotTime after how long that is of no interest any
 	// more, and maxHot bounds the objects.
-	idleInterval = 300 * time.Millisecond
+	idleInterval = 600 * time.Millisecond
 	hotTime      = 10 * time.Second
 	maxHot       = 16
 	// blockedTime is after how long a write counts as blocked.
