@@ -21,7 +21,7 @@ import (
 const (
 	// The only source is asked for loneWindow chunks at first, one of several
 	// for firstWindow, and from then on for as many as come within the target.
-	loneWindow  = 16
+	loneWindow  = 32
 	firstWindow = 4
 	minWindow   = 2
 	maxWindow   = 64
