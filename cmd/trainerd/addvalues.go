@@ -19,7 +19,7 @@ func (d *description) expand(table *dataset.Table, folder string) error {
 	switch {
 	case err != nil:
 		d.Note = "expanded_columns: " + err.Error()
-		return nil
+		return nil //nolint:nilerr // the note says it
 	case len(cids) == 0:
 		return nil
 	case folder == "":

@@ -149,7 +149,7 @@ func (n *Node) askPeer(ctx context.Context, info peer.AddrInfo, tags []string) (
 	if err != nil {
 		return nil, err
 	}
-	defer stream.Reset()
+	defer func() { _ = stream.Reset() }()
 	stop := context.AfterFunc(ctx, func() { _ = stream.Reset() })
 	defer stop()
 	if err := json.NewEncoder(stream).Encode(question{tags}); err != nil {
@@ -194,7 +194,7 @@ func parseAnswer(text []byte, tags []string) ([]Found, error) {
 func (n *Node) answerSearches() {
 	slots := make(chan struct{}, maxSearches)
 	n.host.SetStreamHandler(searchProtocol, func(stream network.Stream) {
-		defer stream.Reset()
+		defer func() { _ = stream.Reset() }()
 		select {
 		case slots <- struct{}{}:
 		default:

@@ -47,7 +47,7 @@ type Object struct {
 	numbers *os.File
 }
 
-// Root, Size and Leaves describe the object.
+// Root is the CID of the object.
 func (o *Object) Root() cid.Cid { return o.root }
 
 // Size is the number of bytes.

@@ -3,13 +3,12 @@ package transfer
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
 	"time"
-
-	"encoding/binary"
 
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -189,7 +188,7 @@ func (d *download) learnFrom(ctx context.Context, p peer.ID, size int64, list []
 	}
 	if errors.Is(err, dag.ErrMismatch) {
 		d.convict(p, err)
-		return nil, fmt.Errorf("%w: %s", errSource, err) // another source may be honest
+		return nil, fmt.Errorf("%w: %s", errSource, err) //nolint:errorlint // another source may be honest: this mismatch must not end the download
 	}
 	return o, err
 }
@@ -209,7 +208,7 @@ func readOne(ctx context.Context, s *Service, p peer.ID, root []byte, number uin
 	if err != nil {
 		return nil, err
 	}
-	defer stream.Reset()
+	defer func() { _ = stream.Reset() }()
 	stop := context.AfterFunc(ctx, func() { _ = stream.Reset() })
 	defer stop()
 	if _, err := stream.Write(binary.LittleEndian.AppendUint32(nil, number)); err != nil {

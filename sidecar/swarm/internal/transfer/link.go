@@ -3,13 +3,12 @@ package transfer
 import (
 	"bufio"
 	"context"
+	"sync"
 	"time"
 
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-
-	"sync"
 )
 
 const (
@@ -33,7 +32,6 @@ type link struct {
 	queued int // bytes in queue
 	haves  map[cid.Cid][]uint32
 	wake   chan struct{}
-	closed bool
 }
 
 // say queues a message for a peer.
@@ -117,7 +115,7 @@ func (l *link) run(ctx context.Context) {
 		l.s.log.Debug("peer has no buffer maps", "peer", l.peer.String(), "cause", err)
 		return
 	}
-	defer stream.Reset()
+	defer func() { _ = stream.Reset() }()
 	// The other side never writes; a read ends when the stream does.
 	ended := make(chan struct{})
 	go func() {
@@ -180,7 +178,7 @@ func (l *link) take() (b []byte, more bool) {
 
 // hear reads the control stream of a peer.
 func (s *Service) hear(stream network.Stream) {
-	defer stream.Reset()
+	defer func() { _ = stream.Reset() }()
 	p := stream.Conn().RemotePeer()
 	if !s.enter(p) {
 		return

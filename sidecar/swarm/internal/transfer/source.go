@@ -183,7 +183,7 @@ func (p *pipe) run(ctx context.Context) {
 		d.failed(p, err)
 		return
 	}
-	defer stream.Reset()
+	defer func() { _ = stream.Reset() }()
 	stop := context.AfterFunc(ctx, func() { _ = stream.Reset() })
 	defer stop()
 	d.running.Go(func() { p.write(ctx, stream) })

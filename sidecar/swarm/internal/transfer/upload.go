@@ -139,7 +139,7 @@ func (u *uploads) close() {
 
 // serve reads what a peer asks for on one stream.
 func (u *uploads) serve(stream network.Stream) {
-	defer stream.Reset()
+	defer func() { _ = stream.Reset() }()
 	_ = stream.SetReadDeadline(time.Now().Add(linkTimeout))
 	var name [dag.CIDSize]byte
 	if _, err := io.ReadFull(stream, name[:]); err != nil {

@@ -233,7 +233,7 @@ func (m *message) decodeHave(b []byte) error {
 	return nil
 }
 
-// writeMessage writes the length and the message.
+// appendMessage appends the length and the message.
 func appendMessage(b []byte, m *message) []byte {
 	body := m.encode()
 	b = binary.AppendUvarint(b, uint64(len(body)))
