@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -100,6 +102,36 @@ func TestChunksThatOnlyOneHas(t *testing.T) {
 	lowDuplicates(t, func() ([]*node, float64) {
 		return crowd(t, 4, 16, func(node, i int) bool { return i%4 == node })
 	})
+}
+
+// Of many neighbours only some are kept as sources, and what only one of those
+// that were parted with gets later is found all the same.
+func TestAMultitudeOfNeighbours(t *testing.T) {
+	t.Parallel()
+	const chunks = 8
+	nodes := newNodes(t, 3*enoughSources/2, 20e6)
+	x := newSample(t, t.Name(), chunks*dag.ChunkSize)
+	for _, n := range nodes[1:] { // all have the same half
+		n.add(x.data, func(i int) bool { return i%2 == 0 })
+		connect(t, nodes[0].host, n.host)
+	}
+	seeker := nodes[0]
+	ctx, cancel := context.WithCancelCause(within(t, time.Minute))
+	defer cancel(nil)
+	done := seeker.begin(ctx, x, chunks/2*dag.ChunkSize)
+	d := seeker.service.download(x.root)
+	var parted []peer.ID
+	eventually(t, "what is too much to be dropped", func() bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		parted = slices.Collect(maps.Keys(d.parted))
+		return len(d.sources) <= enoughSources && len(d.sources)+len(d.parted) == len(nodes)-1
+	})
+	// One that is no source any more gets the rest.
+	late := slices.IndexFunc(nodes, func(n *node) bool { return n.host.ID() == parted[0] })
+	nodes[late].add(x.data, all)
+	require.NoError(t, <-done)
+	require.Empty(t, seeker.peers.strikes)
 }
 
 // begin starts a download that is under way when begin returns: at least some

@@ -19,10 +19,9 @@ import (
 )
 
 const (
-	tickInterval = 50 * time.Millisecond
-	// lookInterval is how often all sources are looked at for requests that
+	// tickInterval is how often all sources are looked at for requests that
 	// have waited for too long.
-	lookInterval = 250 * time.Millisecond
+	tickInterval = 250 * time.Millisecond
 	// askInterval is how often sources whose map has holes are asked again: a
 	// message may be lost with the stream that carried it.
 	askInterval = 5 * time.Second
@@ -80,13 +79,13 @@ type download struct {
 	mu      sync.Mutex
 	object  *objectstore.Object // nil until the digests are known
 	sources map[peer.ID]*source
-	state   []uint16 // how many sources were asked for each chunk
-	avail   []uint16 // how many sources have it
+	parted  map[peer.ID]bool // sources beyond enough, which are not asked again for now
+	state   []uint16         // how many sources were asked for each chunk
+	avail   []uint16         // how many sources have it
 	held    objectstore.Bits
 	falling map[int]context.CancelFunc // chunks that other protocols are asked for
 	writing int                        // chunks that are being stored
 	last    time.Time                  // of the last chunk
-	looked  time.Time                  // when all sources were last looked at
 	news    time.Time                  // when a source last said that it has got a chunk
 	typical time.Duration              // from asking for a chunk to its arrival
 }
@@ -155,7 +154,7 @@ func (s *Service) begin(ctx context.Context, req Request) (_ *download, mine boo
 	}
 	d := &download{
 		s: s, req: req, root: req.Root, finished: make(chan struct{}), changed: make(chan struct{}, 1), whole: make(chan struct{}),
-		sources: make(map[peer.ID]*source), falling: make(map[int]context.CancelFunc),
+		sources: make(map[peer.ID]*source), parted: make(map[peer.ID]bool), falling: make(map[int]context.CancelFunc),
 	}
 	d.ctx, d.cancel = context.WithCancelCause(ctx)
 	s.downloads[req.Root] = d
@@ -289,26 +288,16 @@ func (d *download) tick(t time.Time) (quiet time.Duration) {
 		}
 	}
 	d.reconcile()
+	d.trim(t)
 	// Whatever changes assigns by itself; this is for what time changes.
-	if t.Sub(d.looked) >= lookInterval {
-		d.looked = t
-		d.assignAll()
-	}
+	d.assignAll()
 	return t.Sub(d.last)
 }
 
 // askAgain repeats that the object is wanted to all who may have more of it.
 func (d *download) askAgain() {
-	d.mu.Lock()
-	full := make(map[peer.ID]bool)
-	for p, x := range d.sources {
-		full[p] = x.have.All()
-	}
-	d.mu.Unlock()
-	for _, p := range d.s.host.Network().Peers() {
-		if !full[p] {
-			d.ask(p)
-		}
+	for _, p := range d.wanting(d.s.host.Network().Peers()) {
+		d.ask(p)
 	}
 }
 

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -58,6 +59,9 @@ func (d *download) told(p peer.ID, m *message) {
 	}
 	x := d.sources[p]
 	if x == nil {
+		if d.parted[p] {
+			return // said before it heard that it is not asked any more
+		}
 		if m.kind == msgHave || m.kind == msgIdle {
 			d.ask(p) // its map was lost
 		}
@@ -99,6 +103,16 @@ func (d *download) told(p peer.ID, m *message) {
 	d.assign(x)
 }
 
+// lacking returns those of some peers that have not said that they have a chunk.
+func (d *download) lacking(peers []peer.ID, i int) []peer.ID {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.DeleteFunc(peers, func(p peer.ID) bool {
+		x := d.sources[p]
+		return x != nil && x.have.Has(i)
+	})
+}
+
 func (d *download) signal() {
 	select {
 	case d.changed <- struct{}{}:
@@ -131,6 +145,7 @@ func (d *download) release(x *source) {
 func (d *download) lost(p peer.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	delete(d.parted, p)
 	if x := d.sources[p]; x != nil {
 		d.drop(x)
 		d.assignAll()

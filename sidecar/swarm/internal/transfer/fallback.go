@@ -23,6 +23,8 @@ const (
 	grace = 500 * time.Millisecond
 	// fallbackBlocks is how many blocks are asked for at a time.
 	fallbackBlocks = 16
+	// lookInterval is how often what no source has is looked for.
+	lookInterval = 100 * time.Millisecond
 	// blockTimeout bounds the wait for one of them while sources might have it.
 	blockTimeout = 15 * time.Second
 	// quietTime is after how long without a chunk or news of one the missing ones are asked
@@ -314,7 +316,7 @@ func (d *download) fallback() {
 					return
 				case <-d.whole:
 					return
-				case <-time.After(2 * tickInterval):
+				case <-time.After(lookInterval):
 				}
 			}
 		})

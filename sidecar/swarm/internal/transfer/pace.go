@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -103,7 +104,9 @@ func (u *uploads) tellIdle() {
 		}
 		for _, root := range u.idle() {
 			for _, p := range u.s.subscribers(root) {
-				u.s.say(p, &message{kind: msgIdle, root: root})
+				if rand.IntN(relieveOdds) == 0 {
+					u.s.say(p, &message{kind: msgIdle, root: root})
+				}
 			}
 		}
 	}

@@ -18,8 +18,8 @@ const (
 	// spreadAge is how long a request has to wait before it may move to a
 	// source that has just got the chunk.
 	spreadAge = 200 * time.Millisecond
-	// An idle source gets one request of each neighbour with a chance of one in
-	// relieveOdds: many neighbours hear of it.
+	// An idle source tells one in relieveOdds of its neighbours: each that hears
+	// of it moves a request to it.
 	relieveOdds = 3
 )
 
@@ -141,7 +141,7 @@ func (d *download) spread(x *source, i int, t time.Time) {
 // relieve moves the request that has waited longest to a source that says that
 // it has nothing to do. The caller holds the lock.
 func (d *download) relieve(x *source, t time.Time) {
-	if d.object == nil || t.Before(x.until) || len(x.asked) > 0 || rand.IntN(relieveOdds) != 0 {
+	if d.object == nil || t.Before(x.until) || len(x.asked) > 0 {
 		return
 	}
 	var (

@@ -199,9 +199,14 @@ func (s *Service) Announce(root cid.Cid) {
 	}
 }
 
-// stored tells those who wait for an object of a chunk.
+// stored tells those who wait for an object of a chunk, but not those who have
+// said that they have it.
 func (s *Service) stored(root cid.Cid, i int) {
-	for _, p := range s.subscribers(root) {
+	peers := s.subscribers(root)
+	if d := s.download(root); d != nil {
+		peers = d.lacking(peers, i)
+	}
+	for _, p := range peers {
 		s.sayHave(p, root, i)
 	}
 }
