@@ -28,7 +28,7 @@ var (
 	memberLimits = rcmgr.ResourceLimits{
 		Conns: 8, ConnsInbound: 8, ConnsOutbound: 8, FD: 8,
 		Streams: 512, StreamsInbound: 256, StreamsOutbound: 512,
-		Memory: 64 << 20,
+		Memory: 96 << 20,
 	}
 	guestLimits = rcmgr.ResourceLimits{
 		Conns: 2, ConnsInbound: 2, ConnsOutbound: 2, FD: 2,

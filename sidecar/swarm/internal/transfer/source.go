@@ -31,7 +31,7 @@ const (
 	// for every perPipe chunks that it is asked for: one chunk arrives while
 	// another is hashed and stored, and on long ways each stream adds to what
 	// may be under way.
-	pipes   = 8
+	pipes   = 16
 	perPipe = 2
 	// stallTime is how long a source may be silent while it is asked.
 	stallTime = 4 * time.Second
@@ -64,7 +64,6 @@ type source struct {
 	pause   time.Duration
 	until   time.Time // left alone
 	pipes   [pipes]*pipe
-	turn    int
 
 	active atomic.Int64 // time of the last sign of life, as sinceStart
 }
@@ -97,13 +96,28 @@ func (x *source) ask(numbers []int) {
 		x.active.Store(sinceStart(t))
 		x.arrived = t
 	}
-	used := min(pipes, max(1, x.window/perPipe))
 	for _, i := range numbers {
-		x.asked[i] = asking{at: t, pipe: x.turn % used}
+		n := x.freest()
+		x.asked[i] = asking{at: t, pipe: n}
 		x.d.state[i]++
-		x.pipe(x.turn % used).put(uint32(i))
-		x.turn++
+		x.pipe(n).put(uint32(i))
 	}
+}
+
+// freest returns the stream on which the fewest chunks are to come: streams
+// differ in how much may be under way on them.
+func (x *source) freest() int {
+	var load [pipes]int
+	for _, a := range x.asked {
+		load[a.pipe]++
+	}
+	best := 0
+	for n := range min(pipes, max(1, x.window/perPipe)) {
+		if load[n] < load[best] {
+			best = n
+		}
+	}
+	return best
 }
 
 // takeBack cancels a request whose chunk has come from elsewhere; the caller
