@@ -154,7 +154,11 @@ func (o *serveOptions) follow(ctx context.Context, client *chain.Client, node *o
 	}
 	parts := []func(context.Context) error{server.NewPeering(client, node, sender, log).Run, retention.Run}
 	if o.cheat == "" {
-		parts = append(parts, server.NewRepository(client, node, log).Run)
+		repository, err := server.OpenRepository(client, node, filepath.Join(o.overlay.home, "pinned.json"), log)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, repository.Run)
 	}
 	if problem == "" {
 		parts = append(parts, worker.Run)

@@ -2,15 +2,18 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
 	"cosmossdk.io/collections"
 
+	"github.com/pold-network/pold/sidecar/atomicfile"
 	poltypes "github.com/pold-network/pold/x/pol/types"
 	trainingsettypes "github.com/pold-network/pold/x/trainingset/types"
 )
@@ -49,8 +52,10 @@ type RepositoryStore interface {
 type Repository struct {
 	chain RetentionChain
 	store RepositoryStore
+	path  string
 	log   *slog.Logger
 
+	// pinned are the CIDs that the repository has pinned: true those of this process, false those of an earlier one.
 	pinned map[string]bool
 	waits  map[string]repositoryWait
 }
@@ -60,9 +65,34 @@ type repositoryWait struct {
 	next     time.Time
 }
 
-// NewRepository returns a repository that Run keeps in step with the chain.
-func NewRepository(chain RetentionChain, store RepositoryStore, log *slog.Logger) *Repository {
-	return &Repository{chain: chain, store: store, log: log, pinned: map[string]bool{}, waits: map[string]repositoryWait{}}
+// OpenRepository returns a repository that Run keeps in step with the chain. It reads from path what it had pinned before, so that what the
+// chain no longer refers to is unpinned also when that happened between two processes.
+func OpenRepository(chain RetentionChain, store RepositoryStore, path string, log *slog.Logger) (*Repository, error) {
+	r := &Repository{chain: chain, store: store, path: path, log: log, pinned: map[string]bool{}, waits: map[string]repositoryWait{}}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return r, nil
+	}
+	var pinned []string
+	if err == nil {
+		err = json.Unmarshal(b, &pinned)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list of pinned files %s: %w; delete the file to start afresh: what was pinned then stays on disk", path, err)
+	}
+	for _, cid := range pinned {
+		r.pinned[cid] = false
+	}
+	return r, nil
+}
+
+// save writes down what is pinned.
+func (r *Repository) save() error {
+	b, err := json.Marshal(slices.Sorted(maps.Keys(r.pinned)))
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(r.path, b, 0o600)
 }
 
 // Run works until the context ends.
@@ -96,13 +126,14 @@ func (r *Repository) Sync(ctx context.Context) error {
 		return err
 	}
 	wanted := map[string]bool{}
-	fetched := 0
+	fetched, changed := 0, false
 	for _, x := range references {
 		if wanted[x.cid] || x.cid == "" {
 			continue
 		}
 		wanted[x.cid] = true
 		if !r.store.Holds(x.cid) {
+			delete(r.pinned, x.cid) // a pin goes with the file
 			if fetched == repositoryFetches || r.waits[x.cid].next.After(time.Now()) {
 				continue
 			}
@@ -113,6 +144,13 @@ func (r *Repository) Sync(ctx context.Context) error {
 		}
 		if r.pinned[x.cid] {
 			continue
+		}
+		if _, known := r.pinned[x.cid]; !known {
+			// Written down first: a pin that nobody remembers would stay for ever.
+			r.pinned[x.cid] = false
+			if err := r.save(); err != nil {
+				return err
+			}
 		}
 		err := errors.Join(r.store.Pin(ctx, x.cid, true), r.store.Describe(ctx, x.cid, x.card), r.store.Provide(ctx, x.cid))
 		if err != nil {
@@ -129,8 +167,12 @@ func (r *Repository) Sync(ctx context.Context) error {
 			r.log.Debug("file not unpinned", "cid", cid, "error", err) // it is gone
 		}
 		delete(r.pinned, cid)
+		changed = true
 	}
 	maps.DeleteFunc(r.waits, func(cid string, _ repositoryWait) bool { return !wanted[cid] })
+	if changed {
+		return r.save()
+	}
 	return nil
 }
 

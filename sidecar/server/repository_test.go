@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"crypto/sha256"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,7 +58,9 @@ func repositoryWorld() (*fakeChain, *shelf) {
 
 func TestTheRepositoryPinsAndDescribesWhatGroupsReferTo(t *testing.T) {
 	chain, store := repositoryWorld()
-	r := NewRepository(chain, store, quiet)
+	path := filepath.Join(t.TempDir(), "pinned.json")
+	r, err := OpenRepository(chain, store, path, quiet)
+	require.NoError(t, err)
 	require.NoError(t, r.Sync(t.Context()))
 	require.Equal(t, map[string]bool{"table3": true, "parent": true, "carried": true, "transcript": true, "delta3": true}, store.pinned)
 	require.Equal(t, map[string]Card{
@@ -68,15 +72,38 @@ func TestTheRepositoryPinsAndDescribesWhatGroupsReferTo(t *testing.T) {
 	}, store.cards)
 
 	// The group goes on to another parent.
-	chain.groups[0].Parent.Cid, chain.groups[0].Parent.Round, chain.groups[0].Carried = "table3", 9, nil
+	chain.groups[0].Carried = nil
+	require.NoError(t, r.Sync(t.Context()))
+	require.Equal(t, map[string]bool{"table3": true, "parent": true, "carried": false, "transcript": true, "delta3": true}, store.pinned)
+
+	// And while the process does not run.
+	chain.groups[0].Parent.Cid, chain.groups[0].Parent.Round = "table3", 9
+	r, err = OpenRepository(chain, store, path, quiet)
+	require.NoError(t, err)
 	require.NoError(t, r.Sync(t.Context()))
 	require.Equal(t, map[string]bool{"table3": true, "parent": false, "carried": false, "transcript": false, "delta3": true}, store.pinned)
+
+	// Pins of others are left alone, and what was removed and fetched again is pinned again.
+	store.pinned["somebody's"] = true
+	store.pinned["delta3"] = false
+	delete(store.files, "delta3")
+	require.NoError(t, r.Sync(t.Context()))
+	require.False(t, store.pinned["delta3"])
+	store.put("delta3", []byte("delta3"))
+	require.NoError(t, r.Sync(t.Context()))
+	require.True(t, store.pinned["delta3"])
+	require.True(t, store.pinned["somebody's"])
+
+	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
+	_, err = OpenRepository(chain, store, path, quiet)
+	require.ErrorContains(t, err, "delete the file to start afresh")
 }
 
 func TestTheRepositoryWaitsForWhatNobodyHas(t *testing.T) {
 	chain, store := repositoryWorld()
 	delete(store.files, "parent")
-	r := NewRepository(chain, store, quiet)
+	r, err := OpenRepository(chain, store, filepath.Join(t.TempDir(), "pinned.json"), quiet)
+	require.NoError(t, err)
 	require.NoError(t, r.Sync(t.Context()))
 	require.False(t, store.pinned["parent"])
 	require.True(t, store.pinned["delta3"], "one that is missing does not stop the others")
