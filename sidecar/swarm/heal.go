@@ -6,11 +6,15 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
 	healInterval = 30 * time.Second
 	healTimeout  = 2 * time.Minute
+	// maxHeals bounds the objects that are healed at a time: one that nobody
+	// has does not keep the others waiting.
+	maxHeals = 4
 )
 
 // healer fetches kept objects again after one of their chunks was found
@@ -21,12 +25,11 @@ type healer struct {
 
 	mu      sync.Mutex
 	damaged map[cid.Cid]bool
-	now     cid.Cid // what is being healed
-	stop    context.CancelFunc
+	healing map[cid.Cid]context.CancelFunc
 }
 
 func newHealer(n *Node) *healer {
-	return &healer{node: n, wake: make(chan struct{}, 1), damaged: make(map[cid.Cid]bool)}
+	return &healer{node: n, wake: make(chan struct{}, 1), damaged: make(map[cid.Cid]bool), healing: make(map[cid.Cid]context.CancelFunc)}
 }
 
 // report notes an object that lacks a chunk. It never blocks.
@@ -45,8 +48,8 @@ func (h *healer) forget(root cid.Cid) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.damaged, root)
-	if h.now == root && h.stop != nil {
-		h.stop()
+	if stop := h.healing[root]; stop != nil {
+		stop()
 	}
 }
 
@@ -65,9 +68,15 @@ func (h *healer) run(ctx context.Context) {
 		damaged := h.damaged
 		h.damaged = make(map[cid.Cid]bool)
 		h.mu.Unlock()
+		var heals errgroup.Group
+		heals.SetLimit(maxHeals)
 		for root := range damaged {
-			h.heal(ctx, root)
+			heals.Go(func() error {
+				h.heal(ctx, root)
+				return nil
+			})
 		}
+		_ = heals.Wait() // none fails
 	}
 }
 
@@ -80,8 +89,13 @@ func (h *healer) heal(ctx context.Context, root cid.Cid) {
 	timed, cancel := context.WithTimeout(ctx, healTimeout)
 	defer cancel()
 	h.mu.Lock()
-	h.now, h.stop = root, cancel
+	h.healing[root] = cancel
 	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.healing, root)
+	}()
 	o, err := n.download(timed, root, info.Size, info.Size)
 	switch {
 	case err == nil:
