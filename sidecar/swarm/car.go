@@ -172,12 +172,7 @@ func (n *Node) importRoot(ctx context.Context, blocks *carBlocks, root cid.Cid) 
 	if err != nil {
 		return Object{}, err
 	}
-	if !n.Holds(root.String()) {
-		if err := n.makeRoom(size); err != nil {
-			return Object{}, err
-		}
-	}
-	o, err := n.store.Begin(root, size, leaves)
+	o, err := n.beginWithRoom(root, size, leaves)
 	if err != nil {
 		return Object{}, err
 	}

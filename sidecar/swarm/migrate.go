@@ -103,7 +103,9 @@ func (n *Node) migrateObject(ctx context.Context, bs blockstore.Blockstore, id s
 	if _, err := copyChunks(ctx, oldChunks{ctx, bs, leaves}, o, nil); err != nil {
 		return err
 	}
-	return n.store.Keep(o, objectstore.Kept{SHA256: (*[32]byte)(sum), Provide: provide, Pinned: true}, true)
+	return n.store.Keep(o, func(k *objectstore.Kept) {
+		*k = objectstore.Kept{SHA256: (*[32]byte)(sum), Provide: provide, Pinned: true}
+	}, true)
 }
 
 // oldChunks reads whole chunks of an old store.

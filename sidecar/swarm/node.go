@@ -49,6 +49,9 @@ type Node struct {
 	closed  bool
 	running sync.WaitGroup
 
+	room     sync.Mutex // one at a time makes room
+	reserved int64      // bytes of objects that are about to begin
+
 	closeOnce sync.Once
 	closeErr  error
 }

@@ -83,12 +83,7 @@ func (n *Node) add(ctx context.Context, r io.ReaderAt, size int64, keep func(int
 	if err != nil {
 		return Object{}, err
 	}
-	if !n.Holds(tree.Root.String()) {
-		if err := n.makeRoom(size); err != nil {
-			return Object{}, err
-		}
-	}
-	o, err := n.store.Begin(tree.Root, size, leaves)
+	o, err := n.beginWithRoom(tree.Root, size, leaves)
 	if err != nil {
 		return Object{}, err
 	}
@@ -138,19 +133,17 @@ func copyChunks(ctx context.Context, r io.ReaderAt, o *objectstore.Object, keep 
 
 // keep notes that a complete object is kept; what was noted before stays.
 func (n *Node) keep(o *objectstore.Object, sum *[32]byte) error {
-	info, _ := n.store.Kept(o.Root())
-	if sum != nil {
-		info.SHA256 = sum
-	}
-	return n.store.Keep(o, info.Kept, false)
+	return n.store.Keep(o, func(k *objectstore.Kept) {
+		if sum != nil {
+			k.SHA256 = sum
+		}
+	}, false)
 }
 
 // keepPinned is keep for what may exist nowhere else: it is durable, and the
 // quota does not touch it.
 func (n *Node) keepPinned(o *objectstore.Object, sum *[32]byte) error {
-	info, _ := n.store.Kept(o.Root())
-	info.SHA256, info.Pinned = sum, true
-	return n.store.Keep(o, info.Kept, true)
+	return n.store.Keep(o, func(k *objectstore.Kept) { k.SHA256, k.Pinned = sum, true }, true)
 }
 
 // Get returns an object from the local store. The error wraps ErrNotFound when
@@ -330,7 +323,8 @@ func (n *Node) Objects(ctx context.Context) ([]Object, error) {
 }
 
 // Remove forgets an object and deletes its bytes once no transfer under way
-// needs them, with the deltas that lead to it. The error wraps ErrNotFound when
+// needs them, which it ends after half a minute, with the deltas that lead to
+// it. The error wraps ErrNotFound when
 // the object is not kept.
 func (n *Node) Remove(ctx context.Context, id string) error {
 	_, done, err := n.begin(ctx)
@@ -350,6 +344,7 @@ func (n *Node) Remove(ctx context.Context, id string) error {
 
 // forget ends what is done for a kept object that is gone.
 func (n *Node) forget(info objectstore.Info) {
+	n.transfer.Forget(info.Root)
 	n.forgetTags(info.Card)
 	n.providing.forget(info.Root)
 	n.healer.forget(info.Root)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ipfs/go-cid"
+
 	"github.com/pold-network/pold/sidecar/swarm/internal/dag"
 	"github.com/pold-network/pold/sidecar/swarm/internal/objectstore"
 )
@@ -53,26 +55,45 @@ func (n *Node) Pin(ctx context.Context, id string, pinned bool) error {
 	return nil
 }
 
+// beginWithRoom begins an object that may not be here yet.
+func (n *Node) beginWithRoom(root cid.Cid, size int64, leaves []dag.Digest) (*objectstore.Object, error) {
+	if !n.Holds(root.String()) {
+		begun, err := n.makeRoom(size)
+		if err != nil {
+			return nil, err
+		}
+		defer begun()
+	}
+	return n.store.Begin(root, size, leaves)
+}
+
 // makeRoom removes what may go until the quota has room for size more bytes.
-func (n *Node) makeRoom(size int64) error {
+// They are reserved until begun is called: when the object counts by itself,
+// or is not begun after all.
+func (n *Node) makeRoom(size int64) (begun func(), err error) {
 	if n.cfg.Quota <= 0 {
-		return nil
+		return func() {}, nil
 	}
-	over := n.store.Promised() + size - n.cfg.Quota
-	if over <= 0 {
-		return nil
+	n.room.Lock()
+	defer n.room.Unlock()
+	if over := n.store.Promised() + n.reserved + size - n.cfg.Quota; over > 0 {
+		freed, gone, err := n.store.Evict(over)
+		for _, info := range gone {
+			n.forget(info)
+		}
+		if err != nil {
+			return nil, err
+		}
+		n.log.Info("removed what was used least recently, to make room", "bytes", freed, "quota", n.cfg.Quota)
+		if freed < over {
+			return nil, fmt.Errorf("%w: the object has %d bytes, pinned ones and those in use leave %d of %d; raise the quota or remove something",
+				ErrQuota, size, max(0, size-over+freed), n.cfg.Quota)
+		}
 	}
-	freed, gone, err := n.store.Evict(over)
-	for _, info := range gone {
-		n.forget(info)
-	}
-	if err != nil {
-		return err
-	}
-	n.log.Info("removed what was used least recently, to make room", "bytes", freed, "quota", n.cfg.Quota)
-	if freed < over {
-		return fmt.Errorf("%w: the object has %d bytes, pinned ones and those in use leave %d of %d; raise the quota or remove something",
-			ErrQuota, size, max(0, size-over+freed), n.cfg.Quota)
-	}
-	return nil
+	n.reserved += size
+	return func() {
+		n.room.Lock()
+		defer n.room.Unlock()
+		n.reserved -= size
+	}, nil
 }

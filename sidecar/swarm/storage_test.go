@@ -103,3 +103,19 @@ func TestASizeThatIsWrongIsRefusedAlsoForWhatIsHere(t *testing.T) {
 	_, strikes, _ := nodes[1].scores.rating(nodes[0].host.ID())
 	require.Zero(t, strikes, "who holds it is not to blame for what is expected of it")
 }
+
+// Objects that begin at the same moment do not get the same room.
+func TestRoomIsGivenOnce(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.Quota = 5 * ChunkSize
+	n := open(t, cfg)
+	first, err := n.makeRoom(3 * ChunkSize)
+	require.NoError(t, err)
+	_, err = n.makeRoom(3 * ChunkSize)
+	require.ErrorIs(t, err, ErrQuota)
+	first()
+	second, err := n.makeRoom(3 * ChunkSize)
+	require.NoError(t, err)
+	second()
+	require.Zero(t, n.reserved)
+}

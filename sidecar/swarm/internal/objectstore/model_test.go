@@ -100,7 +100,7 @@ func runModel(t *testing.T, r *rand.Rand, things []thing, steps int) {
 			}
 		case "keep":
 			if m != nil && len(m.uses) > 0 {
-				err := f.Keep(m.uses[0], Kept{Pinned: k%2 == 0}, r.IntN(4) == 0)
+				err := f.Keep(m.uses[0], func(x *Kept) { x.Pinned = k%2 == 0 }, r.IntN(4) == 0)
 				if len(m.have) < len(x.leaves) {
 					require.ErrorIs(t, err, ErrNotFound)
 					break

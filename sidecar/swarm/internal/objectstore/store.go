@@ -291,9 +291,10 @@ func (s *Store) Acquire(root cid.Cid) *Object {
 	return o
 }
 
-// Keep notes that a complete object is kept. durable asks that this and its
-// bytes survive a power failure; otherwise they survive the end of the process.
-func (s *Store) Keep(o *Object, k Kept, durable bool) error {
+// Keep notes that a complete object is kept, with what change makes of what was
+// noted before; nil changes nothing. durable asks that this and its bytes
+// survive a power failure; otherwise they survive the end of the process.
+func (s *Store) Keep(o *Object, change func(*Kept), durable bool) error {
 	if !o.Complete() {
 		return fmt.Errorf("keep %s: %w", o.root, ErrNotFound)
 	}
@@ -304,6 +305,10 @@ func (s *Store) Keep(o *Object, k Kept, durable bool) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	k := s.kept.entries[o.root].Kept
+	if change != nil {
+		change(&k)
+	}
 	if err := s.kept.set(entry{o.root, o.size, k}); err != nil {
 		return err
 	}
@@ -394,6 +399,13 @@ func (s *Store) Discard(o *Object) {
 	if _, ok := s.kept.entries[o.root]; !ok {
 		o.doomed = true
 	}
+}
+
+// Doomed says whether the object has been removed and goes once nobody uses it.
+func (o *Object) Doomed() bool {
+	o.store.mu.Lock()
+	defer o.store.mu.Unlock()
+	return o.doomed
 }
 
 // settle deletes an object that nobody uses and that is to go; the caller

@@ -115,7 +115,7 @@ func (f *fixture) keep(x thing, k Kept) {
 	f.t.Helper()
 	o := f.put(x)
 	defer o.Release()
-	require.NoError(f.t, f.Keep(o, k, false))
+	require.NoError(f.t, f.Keep(o, func(old *Kept) { *old = k }, false))
 }
 
 // verified returns an object, which the test need not release, with all claims
@@ -249,7 +249,7 @@ func TestOnlyRightObjectsBegin(t *testing.T) {
 
 	o := f.put(x, 0)
 	defer o.Release()
-	require.ErrorIs(t, f.Keep(o, Kept{}, false), ErrNotFound, "it is not whole")
+	require.ErrorIs(t, f.Keep(o, nil, false), ErrNotFound, "it is not whole")
 	require.ErrorIs(t, o.Write(1, make([]byte, 5)), dag.ErrMismatch)
 	for _, i := range []int{-1, 2, 1 << 31} {
 		_, err := o.Read(i, make([]byte, dag.ChunkSize))
@@ -308,7 +308,7 @@ func TestTheEndOfAnObjectThatIsInUse(t *testing.T) {
 			f.keep(x, Kept{})
 			o := f.Acquire(x.root)
 			require.NoError(t, f.Remove(x.root))
-			require.NoError(t, f.Keep(o, Kept{}, true))
+			require.NoError(t, f.Keep(o, nil, true))
 			o.Release()
 		}, true},
 		"removed, and begun again by another": {func(t *testing.T, f *fixture, x thing) {
@@ -317,7 +317,7 @@ func TestTheEndOfAnObjectThatIsInUse(t *testing.T) {
 			require.NoError(t, f.Remove(x.root))
 			b := f.put(x)
 			a.Release()
-			require.NoError(t, f.Keep(b, Kept{}, false))
+			require.NoError(t, f.Keep(b, nil, false))
 			b.Release()
 		}, true},
 		"removed after its files": {func(t *testing.T, f *fixture, x thing) {
@@ -334,13 +334,13 @@ func TestTheEndOfAnObjectThatIsInUse(t *testing.T) {
 		"discarded, then kept": {func(t *testing.T, f *fixture, x thing) {
 			a, b := f.put(x), f.put(x)
 			f.Discard(a)
-			require.NoError(t, f.Keep(b, Kept{}, false))
+			require.NoError(t, f.Keep(b, nil, false))
 			a.Release()
 			b.Release()
 		}, true},
 		"kept, then discarded": {func(t *testing.T, f *fixture, x thing) {
 			a, b := f.put(x), f.put(x)
-			require.NoError(t, f.Keep(b, Kept{}, false))
+			require.NoError(t, f.Keep(b, nil, false))
 			f.Discard(a)
 			a.Release()
 			b.Release()
@@ -437,7 +437,7 @@ func TestCommonChunksAreCopied(t *testing.T) {
 	require.Equal(t, 3, n)
 	require.Equal(t, []int{1, 2, 3}, held(o))
 	require.NoError(t, o.Write(0, second.chunk(0)))
-	require.NoError(t, f.Keep(o, Kept{}, false))
+	require.NoError(t, f.Keep(o, nil, false))
 	o.Release()
 	require.NoError(t, f.Remove(first.root))
 	f.whole(second)
@@ -581,4 +581,26 @@ func TestUsedAndPromisedBytes(t *testing.T) {
 	o.Release()
 	require.Equal(t, f.Used(), f.Promised())
 	require.Equal(t, []cid.Cid{x.root}, f.Partial())
+}
+
+// What is noted of an object at the same moment in several places is all there
+// afterwards.
+func TestKeepAndChangeAtTheSameTime(t *testing.T) {
+	f := openFixture(t, t.TempDir())
+	x := newThing(t, content("noted", 10))
+	f.keep(x, Kept{})
+	sum := [32]byte{1}
+	for round := range 50 {
+		pinned := round%2 == 0
+		o := f.put(x)
+		var both sync.WaitGroup
+		both.Go(func() { require.NoError(t, f.Keep(o, func(k *Kept) { k.SHA256 = &sum }, false)) })
+		both.Go(func() { require.NoError(t, f.Change(x.root, func(k *Kept) { k.Pinned = pinned })) })
+		both.Wait()
+		o.Release()
+		info, ok := f.Kept(x.root)
+		require.True(t, ok)
+		require.Equal(t, pinned, info.Pinned, "round %d", round)
+		require.Equal(t, sum, *info.SHA256)
+	}
 }

@@ -396,3 +396,32 @@ func TestMembersGoBeforeGuests(t *testing.T) {
 	u.mu.Unlock()
 	require.Greater(t, waiting, 500, "the member did not wait until all guests were served")
 }
+
+// Who keeps a stream open does not keep what was removed.
+func TestARemovedObjectIsNotHeldByAStream(t *testing.T) {
+	t.Parallel()
+	n, a := newNode(t, 0), newActor(t)
+	n.service.farewell = 50 * time.Millisecond
+	connect(t, a.host, n.host)
+	x := newSample(t, "removed and asked for", 2*dag.ChunkSize)
+	n.add(x.data, all)
+	s := a.requests(n, x.root)
+	ask(t, s, 0)
+	var header [frameHeader]byte
+	_, err := io.ReadFull(s, header[:])
+	require.NoError(t, err)
+	require.NoError(t, n.store.Remove(x.root))
+	// A stream that comes later gets nothing.
+	late := a.requests(n, x.root)
+	ask(t, late, 0)
+	_, err = io.ReadFull(late, header[:])
+	require.Error(t, err)
+	n.service.Forget(x.root)
+	eventually(t, "the files to go", func() bool {
+		o := n.store.Acquire(x.root)
+		if o != nil {
+			o.Release()
+		}
+		return o == nil
+	})
+}

@@ -363,7 +363,7 @@ func TestSizesAreChecked(t *testing.T) {
 				}
 				defer o.Release()
 				require.Equal(t, int64(len(x.data)), o.Size())
-				return nodes[1].store.Keep(o, objectstore.Kept{}, false)
+				return nodes[1].store.Keep(o, nil, false)
 			}
 			n := int64(size)
 			for range 2 { // the second time it is here

@@ -53,8 +53,9 @@ type Request struct {
 	Fallback func(ctx context.Context) Fallback
 	// Idle is called when nothing has arrived for some time.
 	Idle func()
-	// Room is asked for before an object is begun; an error ends the download.
-	Room func(size int64) error
+	// Room is asked for before an object is begun, and told when it is; an
+	// error ends the download.
+	Room func(size int64) (begun func(), err error)
 	// Rebuild makes the object from another one, if it can.
 	Rebuild func(ctx context.Context, o *objectstore.Object, f objectstore.Form) error
 	// Began is called once, when chunks are about to be asked for.
@@ -227,10 +228,10 @@ func (d *download) fill(o *objectstore.Object) error {
 	if d.rebuild(o) {
 		return nil
 	}
-	d.start(o)
 	if d.req.Began != nil {
 		d.req.Began()
 	}
+	d.start(o)
 	// Those who asked before anything was known get the map now.
 	d.s.Announce(d.root)
 	d.running.Go(d.fallback)

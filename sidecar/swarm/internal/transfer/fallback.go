@@ -123,9 +123,11 @@ func (d *download) learn() (*objectstore.Object, error) {
 // beginObject makes room and begins the object.
 func (d *download) beginObject(root cid.Cid, size int64, leaves []dag.Digest) (*objectstore.Object, error) {
 	if d.req.Room != nil {
-		if err := d.req.Room(size); err != nil {
+		begun, err := d.req.Room(size)
+		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errNoRoom, err)
 		}
+		defer begun()
 	}
 	return d.s.store.Begin(root, size, leaves)
 }

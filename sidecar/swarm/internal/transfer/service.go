@@ -19,6 +19,9 @@ import (
 const (
 	// maxSubscriptions bounds the objects that one peer may ask to be told of.
 	maxSubscriptions = 1024
+	// farewell is how long an object that was removed is still sent to those
+	// who have asked for it before.
+	farewell = 30 * time.Second
 	// maxControls bounds the control streams of one peer: a new one may come
 	// before the end of the old one is noticed.
 	maxControls = 4
@@ -48,6 +51,8 @@ type Service struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	uploads *uploads
+	// farewell is the constant, unless a test is in a hurry.
+	farewell time.Duration
 
 	useful, duplicate atomic.Int64
 
@@ -67,7 +72,7 @@ func New(h host.Host, store *objectstore.Store, peers Peers, limit int64, log *s
 		host: h, store: store, peers: peers, log: log,
 		links: make(map[peer.ID]*link), controls: make(map[peer.ID]int),
 		subs: make(map[cid.Cid]map[peer.ID]bool), subCount: make(map[peer.ID]int),
-		downloads: make(map[cid.Cid]*download),
+		downloads: make(map[cid.Cid]*download), farewell: farewell,
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.uploads = newUploads(s, limit)
@@ -197,6 +202,23 @@ func (s *Service) Announce(root cid.Cid) {
 	for _, p := range s.subscribers(root) {
 		s.sayMap(p, root, false)
 	}
+}
+
+// Forget ends what is sent of an object that was removed, after a while in which
+// those who are about to have it can finish.
+func (s *Service) Forget(root cid.Cid) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.running.Go(func() {
+		select {
+		case <-s.ctx.Done():
+		case <-time.After(s.farewell):
+			s.uploads.forget(root)
+		}
+	})
 }
 
 // stored tells those who wait for an object of a chunk, but not those who have

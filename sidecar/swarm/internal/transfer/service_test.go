@@ -145,7 +145,7 @@ func (n *node) add(data []byte, keep func(i int) bool) cid.Cid {
 		}
 	}
 	if o.Complete() {
-		require.NoError(n.t, n.store.Keep(o, objectstore.Kept{}, false))
+		require.NoError(n.t, n.store.Keep(o, nil, false))
 	}
 	n.service.Announce(tree.Root)
 	return tree.Root
@@ -171,7 +171,7 @@ func (n *node) download(ctx context.Context, root cid.Cid) ([]byte, error) {
 		return nil, err
 	}
 	defer o.Release()
-	if err := n.store.Keep(o, objectstore.Kept{}, false); err != nil {
+	if err := n.store.Keep(o, nil, false); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer

@@ -154,6 +154,9 @@ func (u *uploads) serve(stream network.Stream) {
 		return
 	}
 	defer object.Release()
+	if object.Doomed() {
+		return // removed: only who asked before gets the rest
+	}
 	o := &outgoing{stream: stream, peer: stream.Conn().RemotePeer(), object: object}
 	o.guest = !u.s.peers.Member(o.peer)
 	if !u.enter(o) {
@@ -168,6 +171,17 @@ func (u *uploads) serve(stream network.Stream) {
 		}
 		if !u.ask(o, binary.LittleEndian.Uint32(b[:])) {
 			return
+		}
+	}
+}
+
+// forget ends the streams on which an object is asked for that is to go.
+func (u *uploads) forget(root cid.Cid) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for o := range u.streams {
+		if o.object.Root() == root && o.object.Doomed() {
+			_ = o.stream.Reset()
 		}
 	}
 }
