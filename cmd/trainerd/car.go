@@ -48,10 +48,14 @@ func newCARExportCommand() *cobra.Command {
   ipfs dag import model.car`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
-			case len(args) != 1 || trainingsettypes.ValidateCID(args[0]) != nil:
-				return usage("expected the CID of a file (bafk… or bafy…), got %q; see %s --help", args, cmd.CommandPath())
+			case len(args) != 1:
+				return usage("expected one CID, got %d arguments; see %s --help", len(args), cmd.CommandPath())
+			case trainingsettypes.ValidateCID(args[0]) != nil:
+				return badCID(args[0])
 			case o.out == "":
 				return usage("--out: expected the archive to write, got none")
+			case !folderOf(o.out):
+				return usage("--out: %s: expected a file in a folder that exists", o.out)
 			}
 			return nil
 		},
@@ -68,7 +72,9 @@ func newCARExportCommand() *cobra.Command {
 func (o *carExport) run(cmd *cobra.Command, cid string) error {
 	// What is here needs no network.
 	if cmd.Flags().Changed("home") {
-		done, err := o.local(cmd.Context(), cid)
+		done, err := takeLocal(cmd.Context(), &o.overlay, cid, func(node *swarm.Node) error {
+			return writeArchive(cmd.Context(), node, cid, o.out)
+		})
 		if done || err != nil {
 			return err
 		}
@@ -79,19 +85,6 @@ func (o *carExport) run(cmd *cobra.Command, cid string) error {
 		}
 		return writeArchive(ctx, node.node, cid, o.out)
 	})
-}
-
-// local exports from the store of --home, if that holds the file.
-func (o *carExport) local(ctx context.Context, cid string) (done bool, err error) {
-	node, err := openOffline(ctx, &o.overlay)
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, node.Close()) }()
-	if !node.Holds(cid) {
-		return false, nil
-	}
-	return true, writeArchive(ctx, node, cid, o.out)
 }
 
 // openOffline opens a store without listening for peers.
@@ -139,7 +132,9 @@ needed, and no other command may use that folder meanwhile. Exit code 7: an arch
 			return importArchives(cmd.Context(), cmd.OutOrStdout(), &files, args, asJSON)
 		},
 	}
-	files.add(cmd)
+	// The store alone is used, no network.
+	cmd.Flags().StringVar(&files.home, "home", defaultHome(), "folder to store the files in")
+	cmd.Flags().Var(&files.quota, "storage-quota", "most that the stored files may take, such as 50GiB (default: no limit but the disk)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per file")
 	return cmd
 }
@@ -166,6 +161,7 @@ func importArchives(ctx context.Context, out io.Writer, files *overlayFlags, pat
 				continue
 			}
 			fmt.Fprintf(out, "%s: cid %s, sha256 %s, %d bytes\n", p.File, p.CID, p.SHA256, p.Size)
+			fmt.Fprintf(os.Stderr, "stored in %s; write it to a file with: trainerd get %s -o FILE --home %s\n", files.home, p.CID, files.home)
 		}
 		if errors.Is(err, swarm.ErrMismatch) {
 			return fmt.Errorf("%w: %s: %w", errMismatch, path, err)

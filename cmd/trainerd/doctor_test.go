@@ -262,7 +262,23 @@ func TestTheDoctorExplains(t *testing.T) {
 			*keepHome = true
 		}, checkup{"home", resultFail, "is not a folder; move it away"}},
 		"disk too small": {func(_ *testing.T, p *patient, _ *doctorOptions, _ *bool) { p.setBytes = 1 << 60 },
-			checkup{"disk", resultFail, "the files that the chain refers to have 1099511627776 MiB; free some space"}},
+			checkup{"disk", resultFail, "the files that the chain refers to have 1.0 EiB; free some space"}},
+		"quota too small": {func(t *testing.T, p *patient, o *doctorOptions, _ *bool) {
+			p.setBytes = 200 << 10
+			o.sidecar = serveSidecar(t, &api.StatusResponse{Ready: true, ChainId: testChain, PeerId: strangerID, ConnectedPeers: 1,
+				Storage: &api.StorageStatus{Home: t.TempDir(), QuotaBytes: 100 << 10}})
+		}, checkup{"disk", resultFail, "--storage-quota is 100 KiB, the files that the chain refers to have 200 KiB; start the sidecar with a larger one"}},
+		"sidecar that reaches nobody": {func(t *testing.T, p *patient, o *doctorOptions, _ *bool) {
+			o.sidecar = serveSidecar(t, &api.StatusResponse{Ready: true, ChainId: testChain, PeerId: strangerID, Peers: []*api.PeerStatus{
+				{PeerId: other.PeerID(), Problem: "it has another key"}}})
+		}, checkup{"sidecar", resultFail, "the sidecar is connected to no peer, so no file reaches it: it has another key"}},
+		"sidecar that has not met anybody": {func(t *testing.T, p *patient, o *doctorOptions, _ *bool) {
+			o.sidecar = serveSidecar(t, &api.StatusResponse{Ready: true, ChainId: testChain, PeerId: strangerID})
+		}, checkup{"sidecar", resultWarn, "connected to no peer, so no file reaches it yet"}},
+		"a peer that only the sidecar can't reach": {func(t *testing.T, p *patient, o *doctorOptions, _ *bool) {
+			o.sidecar = serveSidecar(t, &api.StatusResponse{Ready: true, ChainId: testChain, PeerId: strangerID, Peers: []*api.PeerStatus{
+				{PeerId: other.PeerID(), Problem: "it has another key"}}})
+		}, checkup{"peer", resultFail, other.PeerID() + ": it answers this command, but not the sidecar: it has another key"}},
 		"never announced": {func(t *testing.T, _ *patient, o *doctorOptions, _ *bool) { account(t, o) },
 			checkup{"announcement", resultWarn, "has announced no peer, or the announcement has expired; start the sidecar with --from"}},
 		"a peer that nobody announced": {func(t *testing.T, _ *patient, o *doctorOptions, keepHome *bool) { *keepHome = true },

@@ -9,6 +9,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
+	"github.com/pold-network/pold/sidecar/api"
 	"github.com/pold-network/pold/sidecar/chain"
 )
 
@@ -93,9 +96,9 @@ func (d *doctor) checkKey(ctx context.Context, client *chain.Client) {
 	case err != nil:
 		d.fail("key", "%s", err)
 	case !exists:
-		d.fail("key", "the chain has never seen account %s, so it can't announce a peer; send it some NRN: pold tx bank send FROM %s 1000000unrn", d.account, d.account)
+		d.fail("key", "the chain has never seen account %s, so it can't announce a peer; send it some NRN: pold tx bank send FROM %s 1000000unrn --chain-id %s", d.account, d.account, d.chainID)
 	case amount.IsZero() && d.key.signing.GasPrices != "0"+chain.Denom:
-		d.fail("key", "account %s has nothing to pay fees with; send it some NRN: pold tx bank send FROM %s 1000000unrn", d.account, d.account)
+		d.fail("key", "account %s has nothing to pay fees with; send it some NRN: pold tx bank send FROM %s 1000000unrn --chain-id %s", d.account, d.account, d.chainID)
 	case amount.IsZero():
 		d.warn("key", "account %s has nothing; it can announce this peer while nodes ask for no fee, but can bond nothing", d.account)
 	default:
@@ -116,15 +119,37 @@ func (d *doctor) checkSidecar(ctx context.Context) {
 		d.fail("sidecar", "the sidecar serves chain %s, the node is on %s; start one of them with the other's --chain-id", r.ChainId, d.chainID)
 	case !r.Ready:
 		d.fail("sidecar", "the sidecar does not vote: %s", r.Problem)
+	case r.ConnectedPeers == 0 && lastProblem(r) != "":
+		d.fail("sidecar", "the sidecar is connected to no peer, so no file reaches it: %s", lastProblem(r))
+	case r.ConnectedPeers == 0:
+		d.warn("sidecar", "the sidecar is ready, but connected to no peer, so no file reaches it yet; peer %s", r.PeerId)
 	default:
 		d.ok("sidecar", "the sidecar is ready; peer %s, connected to %d", r.PeerId, r.ConnectedPeers)
 	}
 }
 
-// checkDisk compares the free space with what the chain refers to now: the tables of all sets and the best weights of all groups.
+// lastProblem returns why the sidecar is not connected to one of the peers that it knows, the most frequent reason.
+func lastProblem(r *api.StatusResponse) string {
+	count, most := map[string]int{}, ""
+	for _, p := range r.Peers {
+		if p.Problem == "" || p.Connected {
+			continue
+		}
+		if count[p.Problem]++; count[p.Problem] > count[most] {
+			most = p.Problem
+		}
+	}
+	return most
+}
+
+// checkDisk compares the free space and the quota with what the chain refers to now: the tables of all sets and the best weights of all
+// groups.
 func (d *doctor) checkDisk(ctx context.Context, client *chain.Client, keepHome bool) {
-	home := os.TempDir()
-	if keepHome || d.sidecar != nil {
+	home, quota := os.TempDir(), uint64(d.overlay.quota)
+	switch {
+	case d.sidecar != nil && d.sidecar.Storage != nil:
+		home, quota = d.sidecar.Storage.Home, d.sidecar.Storage.QuotaBytes
+	case keepHome:
 		home = existing(d.overlay.home)
 	}
 	free, err := freeBytes(home)
@@ -135,13 +160,15 @@ func (d *doctor) checkDisk(ctx context.Context, client *chain.Client, keepHome b
 	need, err := referenced(ctx, client)
 	switch {
 	case err != nil:
-		d.warn("disk", "%s; %d MiB are free in %s", err, free>>20, home)
+		d.warn("disk", "%s; %s are free in %s", err, humanize.IBytes(free), home)
+	case quota > 0 && quota < need:
+		d.fail("disk", "--storage-quota is %s, the files that the chain refers to have %s; start the sidecar with a larger one", humanize.IBytes(quota), humanize.IBytes(need))
 	case free < need:
-		d.fail("disk", "%d MiB are free in %s, the files that the chain refers to have %d MiB; free some space, or give another disk with --home", free>>20, home, need>>20)
+		d.fail("disk", "%s are free in %s, the files that the chain refers to have %s; free some space, or give another disk with --home", humanize.IBytes(free), home, humanize.IBytes(need))
 	case free/2 < need:
-		d.warn("disk", "%d MiB are free in %s, the files that the chain refers to have %d MiB, and each round adds some; free some space", free>>20, home, need>>20)
+		d.warn("disk", "%s are free in %s, the files that the chain refers to have %s, and each round adds some; free some space", humanize.IBytes(free), home, humanize.IBytes(need))
 	default:
-		d.ok("disk", "%d MiB are free in %s, the files that the chain refers to have %d MiB", free>>20, home, need>>20)
+		d.ok("disk", "%s are free in %s, the files that the chain refers to have %s", humanize.IBytes(free), home, humanize.IBytes(need))
 	}
 }
 

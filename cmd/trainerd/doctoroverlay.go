@@ -245,9 +245,12 @@ func (d *doctor) checkPeers(ctx context.Context, own ownPeer) {
 	}
 	probes.Wait()
 	answering := 0
-	for i := range results {
-		if d.connectedBySidecar(results[i].PeerID) {
+	for i, r := range results {
+		switch connected, problem := d.seenBySidecar(r.PeerID); {
+		case connected:
 			results[i].Cause = swarm.CauseNone
+		case r.Cause == swarm.CauseNone && problem != "":
+			results[i].Cause, results[i].Problem = swarm.CauseUnknown, "it answers this command, but not the sidecar: "+problem
 		}
 		if results[i].Cause == swarm.CauseNone {
 			answering++
@@ -270,7 +273,11 @@ func (d *doctor) checkPeers(ctx context.Context, own ownPeer) {
 		}
 	}
 	if answering == 0 {
-		d.fail("peers", "none of %d peers answers; if all time out, look at the firewall of this machine and at its way to the internet", len(results))
+		advice := "put right what stands beside each"
+		if !slices.ContainsFunc(results, func(r swarm.Diagnosis) bool { return r.Cause != swarm.CauseTimeout }) {
+			advice = "all time out: look at the firewall of this machine and at its way to the internet"
+		}
+		d.fail("peers", "none of %d peers answers; %s", len(results), advice)
 	}
 }
 
@@ -307,16 +314,17 @@ func (d *doctor) accountOf(own ownPeer) string {
 	return d.account
 }
 
-func (d *doctor) connectedBySidecar(peerID string) bool {
+// seenBySidecar says whether a running sidecar is connected to a peer, and why not.
+func (d *doctor) seenBySidecar(peerID string) (connected bool, problem string) {
 	if d.sidecar == nil {
-		return false
+		return false, ""
 	}
 	for _, p := range d.sidecar.Peers {
 		if p.PeerId == peerID {
-			return p.Connected
+			return p.Connected, p.Problem
 		}
 	}
-	return false
+	return false, ""
 }
 
 // checkReachability says whether others reach this peer from outside.

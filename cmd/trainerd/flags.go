@@ -27,7 +27,7 @@ type nodeFlags struct{ node, chainID string }
 
 func (f *nodeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.node, "node", "127.0.0.1:9090", "gRPC address of a pold node (https://host:port for TLS)")
-	cmd.Flags().StringVar(&f.chainID, "chain-id", "", "refuse a node of another chain")
+	cmd.Flags().StringVar(&f.chainID, "chain-id", "", "refuse a node of another chain; names the network where no node answers")
 }
 
 // dial connects and checks the chain id.

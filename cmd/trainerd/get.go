@@ -10,6 +10,8 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,9 +36,10 @@ func newGetCommand() *cobra.Command {
 	var o getOptions
 	cmd := &cobra.Command{
 		Use:   "get CID",
-		Short: "Fetch one file by CID from announced peers",
+		Short: "Fetch one file by CID from other peers, or take it out of --home",
 		Long: `Get asks the chain who can be reached, fetches a file by its CID, checks every byte, and writes it. Nobody has to be trusted and no key
 is needed. With --size and --sha256, which the chain has of every file that it names, nothing is fetched that does not fit them.
+A file that --home holds is written without any network. Where no node answers, --chain-id and --p2p-bootstrap or --p2p-mdns do.
 Exit code 5: nothing arrived for the time of --timeout; 7: what the CID names is something else.`,
 		Example: `  trainerd get bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta -o digits.csv`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -44,9 +47,11 @@ Exit code 5: nothing arrived for the time of --timeout; 7: what the CID names is
 			case len(args) != 1:
 				return usage("expected one CID, got %d arguments; see %s --help", len(args), cmd.CommandPath())
 			case trainingsettypes.ValidateCID(args[0]) != nil:
-				return usage("expected the CID of a file (bafk… or bafy…), got %q", args[0])
+				return badCID(args[0])
 			case o.out == "":
 				return usage("--out: expected the file to write, got none")
+			case !folderOf(o.out):
+				return usage("--out: %s: expected a file in a folder that exists", o.out)
 			case cmd.Flags().Changed("size") != cmd.Flags().Changed("sha256"):
 				return usage("expected --size and --sha256 together: the chain has both")
 			}
@@ -74,9 +79,51 @@ func (o *getOptions) run(cmd *cobra.Command, cid string) error {
 		}
 		size = o.size
 	}
+	// What is here needs no network.
+	if cmd.Flags().Changed("home") {
+		done, err := takeLocal(cmd.Context(), &o.overlay, cid, func(node *swarm.Node) error {
+			return writeFile(cmd.Context(), node, cid, size, hash, o.out)
+		})
+		if done || err != nil {
+			return err
+		}
+	}
 	return visit(cmd, &o.node, &o.overlay, func(ctx context.Context, node *overlay) error {
 		return getFile(ctx, node, cid, size, hash, o.timeout, o.out)
 	})
+}
+
+// badCID says what a CID looks like here.
+func badCID(s string) error {
+	if strings.HasPrefix(s, "Qm") {
+		return usage("expected the CID of a file (bafk… or bafy…), got %q; who added it has to add it again with: ipfs add %s", s, swarm.IPFSFlags)
+	}
+	return usage("expected the CID of a file (bafk… or bafy…), got %q", s)
+}
+
+// folderOf says whether a file can be made at path.
+func folderOf(path string) bool {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return false
+	}
+	info, err := os.Stat(filepath.Dir(path))
+	return err == nil && info.IsDir()
+}
+
+// takeLocal uses a file of the store of --home, if that is there and holds it.
+func takeLocal(ctx context.Context, files *overlayFlags, cid string, use func(*swarm.Node) error) (done bool, err error) {
+	if _, err := os.Stat(filepath.Join(files.home, "swarm")); err != nil {
+		return false, nil //nolint:nilerr // nothing is there
+	}
+	node, err := openOffline(ctx, files)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, node.Close()) }()
+	if !node.Holds(cid) {
+		return false, nil
+	}
+	return true, use(node)
 }
 
 // getFile fetches a file, says meanwhile how it goes, and writes it. Whatever its size, it is never in memory as a whole.
@@ -84,11 +131,16 @@ func getFile(ctx context.Context, node *overlay, cid string, size uint64, hash [
 	if err := node.download(ctx, cid, size, patience); err != nil {
 		return err
 	}
+	return writeFile(ctx, node.node, cid, size, hash, out)
+}
+
+// writeFile writes what the store holds to a file, and checks it when there is a hash.
+func writeFile(ctx context.Context, node *swarm.Node, cid string, size uint64, hash []byte, out string) error {
 	var written int64
 	err := atomicfile.WriteFrom(out, 0o644, func(w io.Writer) error {
 		sum := sha256.New()
 		counted := &countingWriter{w: io.MultiWriter(w, sum)}
-		if err := node.node.Export(ctx, cid, counted); err != nil {
+		if err := node.Export(ctx, cid, counted); err != nil {
 			return err
 		}
 		written = counted.n
@@ -112,8 +164,10 @@ func (o *overlay) download(ctx context.Context, cid string, size uint64, patienc
 	switch {
 	case errors.Is(err, swarm.ErrMismatch), errors.Is(err, swarm.ErrTooLarge):
 		return fmt.Errorf("%w: %w", errMismatch, err)
+	case errors.Is(err, swarm.ErrQuota), errors.Is(err, swarm.ErrDiskFull):
+		return err
 	case err != nil:
-		return fmt.Errorf("%w; see who is announced: pold q attestation peers; and what stands in the way: trainerd doctor", err)
+		return fmt.Errorf("%w; what stands in the way says, with the same flags: trainerd doctor", err)
 	}
 	return nil
 }

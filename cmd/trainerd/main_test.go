@@ -42,7 +42,9 @@ func TestErrorsHaveTheExitCodesOfTheManual(t *testing.T) {
 
 func TestWrongUsageIsToldFromOtherErrors(t *testing.T) {
 	for _, args := range []string{"nope", "serve --nope", "serve extra", "train", "train --group g --rate -1 --from a", "submit", "verify --group g", "add", "train --group g",
-		"publish", "publish x", "publish x --from a --proposal 0", "get", "get x -o y", "get bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta",
+		"publish", "publish x", "publish x --from a --proposal 0", "publish x --from a --kind bird", "publish x --from a --kind table",
+		"get bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta -o .", "get bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta -o nowhere/y",
+		"get QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG -o y", "get", "get x -o y", "get bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta",
 		"get bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta -o y --size 1", "get bafkreigx74jucairqk326nztwia2sgooul76adzf74r3usgf46i5v75uta -o y --size 1 --sha256 0a"} {
 		cmd := newRootCommand()
 		cmd.SetArgs(strings.Fields(args))

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -67,7 +68,7 @@ func (b *byteCount) String() string {
 
 // Set reads an amount.
 func (b *byteCount) Set(s string) error {
-	n, err := humanize.ParseBytes(s)
+	n, err := humanize.ParseBytes(strings.TrimSuffix(s, "/s"))
 	if err != nil || n == 0 || n > math.MaxInt64 {
 		return fmt.Errorf("expected an amount such as 500MB or 50GiB, got %q", s)
 	}
@@ -84,7 +85,11 @@ func (f *overlayFlags) open(ctx context.Context, chainID string, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	return &overlay{node: node, log: log}, nil
+	home, err := filepath.Abs(f.home)
+	if err != nil {
+		home = f.home
+	}
+	return &overlay{node: node, log: log, home: home}, nil
 }
 
 // temporaryHome makes the flag --home optional for commands that only fetch.
@@ -116,6 +121,7 @@ func (f *overlayFlags) openTemporary(ctx context.Context, cmd *cobra.Command, ch
 type overlay struct {
 	node *swarm.Node
 	log  *slog.Logger
+	home string
 }
 
 // Fetch gets an object; without a hash it is known by its CID alone, and the size is the most that it may have.
@@ -194,6 +200,14 @@ func (o *overlay) Connected() int                                { return len(o.
 func (o *overlay) Received() int64                               { return o.node.Received() }
 func (o *overlay) Reachability() string                          { return o.node.Reachability() }
 func (o *overlay) Close() error                                  { return o.node.Close() }
+
+// Storage returns what the node keeps.
+func (o *overlay) Storage() *api.StorageStatus {
+	s := o.node.Storage()
+	return &api.StorageStatus{
+		Home: o.home, Files: uint64(s.Objects), UsedBytes: uint64(s.Used), PinnedBytes: uint64(s.Pinned), QuotaBytes: uint64(s.Quota),
+	}
+}
 
 // PeerStates returns what the node knows of its peers.
 func (o *overlay) PeerStates() []*api.PeerStatus {

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -40,7 +42,7 @@ func (p *participant) Close() {
 }
 
 // visit is for commands that only fetch: it connects to a node and opens an overlay, under a temporary identity unless --home was given,
-// which knows the announced peers while work lasts.
+// which knows the announced peers while work lasts. Without a node the peers that were given have to do.
 func visit(cmd *cobra.Command, node *nodeFlags, files *overlayFlags, work func(context.Context, *overlay) error) error {
 	ctx := cmd.Context()
 	log, err := newLogger("error")
@@ -48,6 +50,18 @@ func visit(cmd *cobra.Command, node *nodeFlags, files *overlayFlags, work func(c
 		return err
 	}
 	client, err := node.dial(ctx)
+	if errors.Is(err, chain.ErrUnreachable) && (len(files.bootstrap) > 0 || files.mdns) {
+		if node.chainID == "" {
+			return fmt.Errorf("%w; without a node the network has to be named: --chain-id", err)
+		}
+		fmt.Fprintf(os.Stderr, "no node answers at %s; asking only the peers that were given\n", node.node)
+		store, cleanUp, err := files.openTemporary(ctx, cmd, node.chainID, log)
+		if err != nil {
+			return err
+		}
+		defer cleanUp()
+		return work(ctx, store)
+	}
 	if err != nil {
 		return err
 	}

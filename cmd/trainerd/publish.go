@@ -39,7 +39,7 @@ func newPublishCommand() *cobra.Command {
 	var o publishOptions
 	cmd := &cobra.Command{
 		Use:   "publish FILE...",
-		Short: "Give files away, such as a table or a delta, until validators hold them",
+		Short: "Give files away, such as a table or a delta",
 		Long: `Publish stores files, announces on chain where this peer is, prints how each file is named, and gives the files away to whoever asks for
 them by CID, until it is stopped with Ctrl-C. With --proposal it ends by itself once that proposal no longer needs it: validators hold
 the delta and found that it applies, or the proposal is closed.
@@ -54,6 +54,10 @@ The chain keeps one peer for each account: a sidecar that runs at the same time 
 				return usage("expected at least one file; see %s --help", cmd.CommandPath())
 			case o.key.signing.From == "":
 				return usage("--from: expected the key that announces this peer, got none")
+			case !slices.Contains(swarm.Kinds, o.card.Kind):
+				return usage("--kind: expected one of %s, got %q", strings.Join(swarm.Kinds, ", "), o.card.Kind)
+			case len(o.card.Tags) == 0 && (cmd.Flags().Changed("kind") || cmd.Flags().Changed("name")):
+				return usage("--kind and --name are for those who search: expected a word to find the files by as well (--tag)")
 			case cmd.Flags().Changed("proposal") && o.proposal == 0:
 				return usage("--proposal: expected the number of a proposal, from 1; list them with: pold q trainingset proposals NAME")
 			}
@@ -185,6 +189,10 @@ func (o *publishOptions) printFiles(w io.Writer, files []published) error {
 			until = fmt.Sprintf("proposal %d no longer needs it", o.proposal)
 		}
 		fmt.Fprintf(w, "giving away until %s\n", until)
+		if len(o.card.Tags) > 0 {
+			fmt.Fprintf(w, "others find it with: trainerd search %s\n", strings.Join(o.card.Tags, " "))
+		}
+		fmt.Fprintf(w, "others fetch it with: trainerd get %s -o FILE\n", files[0].CID)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func newSearchCommand() *cobra.Command {
 		Short: "Find training sets, checkpoints and other files by words",
 		Long: `Search asks the peers that the overlay names for the words, and prints what they hold that has all of them: training sets and their
 changes, checkpoints, transcripts, and what people have published with words of their own. The name of a group or of a training set is
-a word, so is the kind of a file. What stands beside a CID is what its publisher says; the CID is what get checks.`,
+a word, so is the kind of a file; newer ones stand before older ones of the same kind. What stands beside a CID is what its publisher says; the CID is what get checks.`,
 		Example: `  trainerd search digits
   trainerd search digits --kind checkpoint --json`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -81,7 +81,15 @@ func (o *searchOptions) run(cmd *cobra.Command, words []string) error {
 	if len(found) == 0 {
 		return fmt.Errorf("%w of %d connected peers holds anything for %s; see who can be reached: trainerd doctor", errNothing, connected, strings.Join(words, " "))
 	}
-	return printFound(cmd.OutOrStdout(), found)
+	if err := printFound(cmd.OutOrStdout(), found); err != nil {
+		return err
+	}
+	node := ""
+	if cmd.Flags().Changed("node") {
+		node = " --node " + o.node.node
+	}
+	_, err = fmt.Fprintf(os.Stderr, "fetch one with: trainerd get CID -o FILE%s\n", node)
+	return err
 }
 
 // search asks until something is found or no time is left: a node that has just started knows nobody yet.
@@ -105,11 +113,7 @@ func printFound(w io.Writer, found []swarm.Found) error {
 	for _, f := range found {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d (%d announced)\t%s\n", f.Card.Kind, printable(f.Card.Name), humanize.IBytes(uint64(f.Size)), f.Peers, f.Members, f.CID)
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(os.Stderr, "fetch one with: trainerd get CID -o FILE\n")
-	return err
+	return t.Flush()
 }
 
 // printable leaves out of a stranger's text what would steer a terminal.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -62,14 +63,40 @@ func printStatus(w io.Writer, r *api.StatusResponse) {
 	if !r.Ready {
 		ready = "not voting: " + r.Problem
 	}
-	fmt.Fprintf(w, "%s\nchain     %s\nengine    %s\npeer      %s, connected to %d\nanswers   %d\nartefacts %d held of those the chain asks about\n",
+	fmt.Fprintf(w, "%s\nchain     %s\nengine    %s\npeer      %s, connected to %d\nanswers   %d\nartefacts %d held of those that open tasks need\n",
 		ready, r.ChainId, r.EngineVersion, r.PeerId, r.ConnectedPeers, r.Answers, r.Artefacts)
+	if s := r.Storage; s != nil {
+		fmt.Fprintf(w, "storage   %d files of %s in %s, %s pinned", s.Files, humanize.IBytes(s.UsedBytes), s.Home, humanize.IBytes(s.PinnedBytes))
+		if s.QuotaBytes > 0 {
+			fmt.Fprintf(w, ", quota %s", humanize.IBytes(s.QuotaBytes))
+		}
+		fmt.Fprintln(w)
+	}
 	if r.Reachability != "" {
-		fmt.Fprintf(w, "reached   %s, at %s\n", r.Reachability, listed(r.Addresses))
+		fmt.Fprintf(w, "reached   %s, at:\n", reachedBy(r))
+	}
+	for _, a := range r.Addresses {
+		fmt.Fprintf(w, "  %s/p2p/%s\n", a, r.PeerId)
+	}
+	if len(r.Peers) > 0 {
+		fmt.Fprintln(w, "peers")
 	}
 	for _, p := range r.Peers {
 		fmt.Fprintf(w, "  %s  %-6s  %s\n", p.PeerId, p.Class, peerLine(p))
 	}
+}
+
+// reachedBy says who can dial the peer.
+func reachedBy(r *api.StatusResponse) string {
+	switch {
+	case r.Reachability == "private" && reach(r.Addresses) == reachLoopback:
+		return "by peers on this machine"
+	case r.Reachability == "private":
+		return "by peers of its own network and through relays"
+	case r.Reachability == "public":
+		return "by everybody"
+	}
+	return "not known by whom"
 }
 
 // peerLine says how it stands with a peer.

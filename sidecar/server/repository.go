@@ -24,6 +24,8 @@ const (
 	repositoryFetches = 4
 	// keptDeltas is how many of the last changes of a training set are kept with it.
 	keptDeltas = 32
+	// repositoryPatience is after how many failures a person is told, once, why a file is missing.
+	repositoryPatience = 3
 	// maxRepositoryBackoff bounds the wait before a file that nobody has is asked for again.
 	maxRepositoryBackoff = 10 * time.Minute
 )
@@ -189,7 +191,11 @@ func (r *Repository) fetch(ctx context.Context, x reference) error {
 	w.next = time.Now().Add(min(maxRepositoryBackoff, time.Second<<min(w.failures, 10)))
 	w.failures++
 	r.waits[x.cid] = w
-	r.log.Debug("not fetched yet", "cid", x.cid, "attempt", w.failures, "error", err)
+	level := slog.LevelDebug
+	if w.failures == repositoryPatience {
+		level = slog.LevelWarn
+	}
+	r.log.Log(ctx, level, "what a group refers to is not here yet", "kind", x.card.Kind, "name", x.card.Name, "cid", x.cid, "attempt", w.failures, "error", err)
 	return err
 }
 

@@ -21,6 +21,7 @@ type Overlay interface {
 	Addresses() []string
 	Reachability() string
 	PeerStates() []*api.PeerStatus
+	Storage() *api.StorageStatus
 }
 
 // Service answers the node from memory.
@@ -81,7 +82,7 @@ func (s *Service) Status(context.Context, *api.StatusRequest) (*api.StatusRespon
 	r := &api.StatusResponse{
 		EngineVersion: engine.Version, ChainId: s.chainID, PeerId: s.overlay.PeerID(), ConnectedPeers: uint32(s.overlay.Connected()),
 		Answers: uint64(s.answers.Len()), Artefacts: uint64(held), Problem: s.problem,
-		Addresses: s.overlay.Addresses(), Reachability: s.overlay.Reachability(), Peers: s.overlay.PeerStates(),
+		Addresses: s.overlay.Addresses(), Reachability: s.overlay.Reachability(), Peers: s.overlay.PeerStates(), Storage: s.overlay.Storage(),
 	}
 	if r.Problem == "" && !reached {
 		r.Problem = "the node has not answered yet; it may still be starting"

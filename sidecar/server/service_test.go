@@ -21,6 +21,9 @@ import (
 
 type fakeOverlay struct{}
 
+func (fakeOverlay) Storage() *api.StorageStatus {
+	return &api.StorageStatus{Home: "/home/somewhere", Files: 3, UsedBytes: 4, PinnedBytes: 2, QuotaBytes: 5}
+}
 func (fakeOverlay) PeerID() string       { return "12D3KooTest" }
 func (fakeOverlay) Addresses() []string  { return []string{"/ip4/127.0.0.1/tcp/1"} }
 func (fakeOverlay) Reachability() string { return "unknown" }
@@ -142,5 +145,6 @@ func TestStatusTellsWhatPeopleWantToKnow(t *testing.T) {
 	r, err = client.Status(t.Context(), &api.StatusRequest{})
 	require.NoError(t, err)
 	require.Equal(t, &api.StatusResponse{Ready: true, EngineVersion: engine.Version, ChainId: testChain, PeerId: "12D3KooTest", ConnectedPeers: 3, Answers: 1,
-		Addresses: []string{"/ip4/127.0.0.1/tcp/1"}, Reachability: "unknown", Peers: []*api.PeerStatus{{PeerId: "12D3KooOther", Connected: true}}}, r)
+		Addresses: []string{"/ip4/127.0.0.1/tcp/1"}, Reachability: "unknown", Peers: []*api.PeerStatus{{PeerId: "12D3KooOther", Connected: true}},
+		Storage: fakeOverlay{}.Storage()}, r)
 }

@@ -154,7 +154,7 @@ func announced(own []ma.Multiaddr) []ma.Multiaddr {
 func parseTarget(s string) (peer.AddrInfo, error) {
 	at := strings.LastIndex(s, "/p2p/")
 	if at < 0 {
-		return peer.AddrInfo{}, fmt.Errorf("address %q: expected it to end in the peer's id, such as /ip4/203.0.113.7/tcp/4001/p2p/12D3Koo…", s)
+		return peer.AddrInfo{}, fmt.Errorf("address %q: expected it to end in the peer's id, such as /ip4/203.0.113.7/tcp/4001/p2p/12D3Koo…; trainerd status prints it there", s)
 	}
 	a, err := parseAddress(s[:at])
 	if err != nil {

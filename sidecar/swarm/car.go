@@ -115,7 +115,7 @@ type carBlock struct{ offset, size int64 }
 func indexCAR(ctx context.Context, r io.ReadSeeker) (*carBlocks, []cid.Cid, error) {
 	in, err := car.NewBlockReader(r)
 	if err != nil {
-		return nil, nil, fmt.Errorf("expected a CAR file: %w", err)
+		return nil, nil, fmt.Errorf("expected a CAR archive, as trainerd car export and ipfs dag export write it: %w", err)
 	}
 	if len(in.Roots) == 0 || len(in.Roots) > maxRoots {
 		return nil, nil, fmt.Errorf("expected a CAR file of 1 to %d roots, got %d", maxRoots, len(in.Roots))
@@ -135,7 +135,7 @@ func indexCAR(ctx context.Context, r io.ReadSeeker) (*carBlocks, []cid.Cid, erro
 			return blocks, in.Roots, nil
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("after %d blocks: %w", len(blocks.at), err)
+			return nil, nil, fmt.Errorf("%w: the archive is damaged or cut off after %d blocks (%w); copy it again", ErrMismatch, len(blocks.at), err)
 		}
 		// The length of the section and the CID come before the bytes.
 		head := varint.UvarintSize(uint64(m.Cid.ByteLen())+m.Size) + m.Cid.ByteLen()

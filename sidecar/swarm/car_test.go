@@ -188,11 +188,11 @@ func TestDamagedCARFiles(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"empty":                   {nil, "expected a CAR file"},
-		"text":                    {[]byte("hello, this is no such file"), "expected a CAR file"},
-		"zeros":                   {make([]byte, 1000), "expected a CAR file"},
+		"empty":                   {nil, "expected a CAR archive"},
+		"text":                    {[]byte("hello, this is no such file"), "expected a CAR archive"},
+		"zeros":                   {make([]byte, 1000), "expected a CAR archive"},
 		"a header only":           {file[:header], "is not in the file"},
-		"cut in the header":       {file[:header-5], "expected a CAR file"},
+		"cut in the header":       {file[:header-5], "expected a CAR archive"},
 		"cut in a length":         {file[:len(file)-46-9], ""},
 		"cut in a block":          {file[:len(file)-1], ""},
 		"cut in a large block":    {file[:len(file)/2], ""},
@@ -205,7 +205,7 @@ func TestDamagedCARFiles(t *testing.T) {
 		"a root of another kind":  {carOf(t, []cid.Cid{dagCBOR}, nodes, car.WriteAsCarV1(true)), "expected CIDv1, raw or dag-pb"},
 		"an old CID":              {carOf(t, []cid.Cid{cid.NewCidV0(c.Hash())}, nodes, car.WriteAsCarV1(true)), "add the file itself"},
 		"too many roots":          {carOf(t, manyRoots(maxRoots+1), nodes, car.WriteAsCarV1(true)), "1 to 1024 roots, got 1025"},
-		"a header of a gigabyte":  {append(varint.ToUvarint(1<<30), file...), "expected a CAR file"},
+		"a header of a gigabyte":  {append(varint.ToUvarint(1<<30), file...), "expected a CAR archive"},
 		"a block of a gigabyte":   {append(append(bytes.Clone(file[:header]), varint.ToUvarint(1<<30+36)...), c.Bytes()...), ""},
 		"a length going round":    {append(append(bytes.Clone(file[:header]), varint.ToUvarint(1<<63-1)...), c.Bytes()...), ""},
 	} {

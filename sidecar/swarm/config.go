@@ -17,6 +17,8 @@ import (
 const (
 	// ChunkSize is the size in bytes of every chunk of an object but the last.
 	ChunkSize = dag.ChunkSize
+	// IPFSFlags let stock IPFS tools give files the CIDs that they have here.
+	IPFSFlags = dag.IPFSFlags
 	// DefaultMaxObject is the largest object in bytes when Config.MaxObject
 	// is 0.
 	DefaultMaxObject = 64 << 30

@@ -69,11 +69,17 @@ func (c Card) normal() (Card, error) {
 	if c.Tags = slices.Compact(tags); len(c.Tags) == 0 || len(c.Tags) > maxTags {
 		return c, fmt.Errorf("tags: expected 1 to %d, got %d", maxTags, len(c.Tags))
 	}
+	// The kind is a word too, where there is room for it.
+	if len(c.Tags) < maxTags && c.Kind != "other" && !slices.Contains(c.Tags, c.Kind) {
+		c.Tags = append(c.Tags, c.Kind)
+		slices.Sort(c.Tags)
+	}
 	return c, nil
 }
 
 // Describe says by what a kept object is found, and announces it, as Provide
-// does the object itself. A second card replaces the first.
+// does the object itself. A second card replaces the first. The kind is a word
+// as well.
 func (n *Node) Describe(ctx context.Context, id string, card Card) error {
 	ctx, done, err := n.begin(ctx)
 	if err != nil {

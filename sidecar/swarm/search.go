@@ -58,8 +58,8 @@ type answered struct {
 	Tags []string `json:"tags"`
 }
 
-// Search returns the objects that have all of the tags, those that most nodes
-// hold first. It asks the nodes that the DHT names for the tags, and the
+// Search returns the objects that have all of the tags, those of announced
+// nodes first, by kind, the newest first. It asks the nodes that the DHT names for the tags, and the
 // connected ones, and waits some seconds at most.
 func (n *Node) Search(ctx context.Context, tags ...string) ([]Found, error) {
 	ctx, done, err := n.begin(ctx)
@@ -126,11 +126,46 @@ func (n *Node) Search(ctx context.Context, tags ...string) ([]Found, error) {
 	for _, f := range merged {
 		out = append(out, *f)
 	}
-	slices.SortFunc(out, func(a, b Found) int {
-		return cmp.Or(cmp.Compare(b.Members, a.Members), cmp.Compare(b.Peers, a.Peers), cmp.Compare(a.Card.Kind, b.Card.Kind),
-			cmp.Compare(a.Card.Name, b.Card.Name), cmp.Compare(a.CID, b.CID))
-	})
+	slices.SortFunc(out, before)
 	return out, nil
+}
+
+// before orders what a search has found: what nobody holds whom the chain knows
+// comes last, anybody can claim to have that; then by kind, and within a kind
+// round 12 before round 7.
+func before(a, b Found) int {
+	strange := func(f Found) int { return min(f.Members, 1) }
+	return cmp.Or(cmp.Compare(strange(b), strange(a)), cmp.Compare(a.Card.Kind, b.Card.Kind), compareNumbered(b.Card.Name, a.Card.Name),
+		cmp.Compare(b.Members, a.Members), cmp.Compare(b.Peers, a.Peers), cmp.Compare(a.CID, b.CID))
+}
+
+// compareNumbered compares two names, in which numbers count as such.
+func compareNumbered(a, b string) int {
+	for a != "" && b != "" {
+		x, restA := numbered(a)
+		y, restB := numbered(b)
+		if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); x != "" && y != "" && c != 0 {
+			return c
+		}
+		if x == "" || y == "" {
+			if c := cmp.Compare(a[0], b[0]); c != 0 {
+				return c
+			}
+			restA, restB = a[1:], b[1:]
+		}
+		a, b = restA, restB
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// numbered splits off the number at the beginning, without leading zeros.
+func numbered(s string) (number, rest string) {
+	rest = strings.TrimLeft(s, "0123456789")
+	number = s[:len(s)-len(rest)]
+	if number != "" {
+		number = cmp.Or(strings.TrimLeft(number, "0"), "0")
+	}
+	return number, rest
 }
 
 type reply struct {

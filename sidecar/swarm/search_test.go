@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestObjectsAreFoundByTheirTags(t *testing.T) {
 		return out
 	}
 	seeker := nodes[2]
-	require.Equal(t, []string{both.CID, wheat.CID}, search(seeker, "wheat"), "what most nodes hold comes first")
+	require.Equal(t, []string{both.CID, wheat.CID}, search(seeker, "wheat"))
 	require.Equal(t, []string{both.CID}, search(seeker, "MAIZE ", "wheat"))
 	require.Equal(t, []string{wheat.CID}, search(seeker, "wheat", "prices"))
 	require.Empty(t, search(seeker, "prices", "maize"))
@@ -48,7 +49,8 @@ func TestObjectsAreFoundByTheirTags(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, found[0].Peers)
 	require.Equal(t, int64(ChunkSize+1), found[0].Size)
-	require.Equal(t, Card{"table", "wheat prices", []string{"prices", "wheat"}}, found[1].Card)
+	require.Equal(t, Card{"table", "wheat prices", []string{"prices", "table", "wheat"}}, found[1].Card)
+	require.Equal(t, []string{wheat.CID}, search(seeker, "table", "wheat"), "the kind is a word")
 	fetch(t, seeker, both.CID, content("both", ChunkSize+1))
 
 	// A second card replaces the first, a removed object is not found.
@@ -226,4 +228,18 @@ func FuzzParseAnswer(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestWhatIsFoundIsOrderedForPeople(t *testing.T) {
+	found := func(kind, name string, members int) Found {
+		return Found{Card: Card{Kind: kind, Name: name}, Members: members, Peers: members + 1}
+	}
+	want := []Found{
+		found("checkpoint", "digits, round 12", 1), found("checkpoint", "digits, round 7", 4), found("checkpoint", "digits, round 007", 3),
+		found("checkpoint", "digits", 5), found("table", "digits, version 1", 5), found("checkpoint", "digits, round 99", 0),
+	}
+	got := slices.Clone(want)
+	slices.Reverse(got)
+	slices.SortFunc(got, before)
+	require.Equal(t, want, got)
 }

@@ -84,9 +84,11 @@ func (n *Node) makeRoom(size int64) (begun func(), err error) {
 		if err != nil {
 			return nil, err
 		}
-		n.log.Info("removed what was used least recently, to make room", "bytes", freed, "quota", n.cfg.Quota)
+		if freed > 0 {
+			n.log.Info("removed what was used least recently, to make room", "bytes", freed, "quota", n.cfg.Quota)
+		}
 		if freed < over {
-			return nil, fmt.Errorf("%w: the object has %d bytes, pinned ones and those in use leave %d of %d; raise the quota or remove something",
+			return nil, fmt.Errorf("%w: the object has %d bytes, pinned ones and those in use leave %d of %d; raise the quota",
 				ErrQuota, size, max(0, size-over+freed), n.cfg.Quota)
 		}
 	}

@@ -52,7 +52,7 @@ func TestAQuotaIsKept(t *testing.T) {
 	require.NoError(t, n.Pin(ctx, last.CID, true))
 	_, err = get("no room", ChunkSize)
 	require.ErrorIs(t, err, ErrQuota)
-	require.ErrorContains(t, err, "raise the quota or remove something")
+	require.ErrorContains(t, err, "raise the quota")
 	_, err = n.Add(ctx, content("no room for its own", ChunkSize))
 	require.ErrorIs(t, err, ErrQuota)
 	require.True(t, n.Holds(own.CID) && n.Holds(newer.CID) && n.Holds(last.CID))

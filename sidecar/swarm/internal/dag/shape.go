@@ -12,6 +12,8 @@ import (
 const (
 	// ChunkSize is the size in bytes of every leaf but the last.
 	ChunkSize = 1 << 20
+	// IPFSFlags let stock IPFS tools cut files in the same way.
+	IPFSFlags = "--cid-version 1 --raw-leaves --chunker size-1048576 --max-file-links 1024"
 	// MaxLinks is the largest number of children of an inner node.
 	MaxLinks = 1024
 	// MaxSize is the largest object that a DAG of three levels of inner
@@ -93,8 +95,8 @@ func (s Span) Children(block []byte) ([]Span, error) {
 	step := capacity(s.Height - 1)
 	count := int((s.Size + step - 1) / step)
 	if len(node.Links()) != count || file.NumChildren() != count {
-		return nil, fmt.Errorf("%w: node %s of %d bytes: expected %d children, got %d; it was not cut into chunks of %d bytes",
-			ErrMismatch, s.CID, s.Size, count, len(node.Links()), ChunkSize)
+		return nil, fmt.Errorf("%w: node %s of %d bytes: expected %d children, got %d; it was not cut as here, add it with: ipfs add %s",
+			ErrMismatch, s.CID, s.Size, count, len(node.Links()), IPFSFlags)
 	}
 	out := make([]Span, count)
 	for i, link := range node.Links() {
