@@ -99,7 +99,14 @@ func verbCommand(verb, short string, named bool) *cobra.Command {
 			if named {
 				q.Name = args[0]
 			}
-			_, err = ask(home, q)
+			if _, err = ask(home, q); err != nil || !named {
+				return err
+			}
+			done, next := "killed "+q.Name, "start"
+			if verb == "start" {
+				done, next = "started "+q.Name, "kill"
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s; the other way round: pold devnet %s %s\n", done, next, q.Name)
 			return err
 		},
 	}

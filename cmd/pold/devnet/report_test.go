@@ -84,13 +84,13 @@ func TestTipsFitTheNetwork(t *testing.T) {
 		{
 			"the usual network", defaultHome(),
 			Options{Validators: 4, PoldShown: "./pold", TrainerdShown: "./trainerd"},
-			[]string{"  ./trainerd verify --group digits --round 7 ", "  ./pold q pol totals ", "  ./pold devnet kill val3-sidecar "},
+			[]string{"  ./trainerd verify --group digits --round 7 ", "  ./pold q pol totals ", "  ./trainerd search digits ", "  ./trainerd status ", "  ./pold devnet kill val3-sidecar "},
 			[]string{"--home", "--node"},
 		},
 		{
 			"another home and other ports", "/srv/my net",
 			Options{Validators: 7, PortOffset: 100, PoldShown: "pold", TrainerdShown: "trainerd"},
-			[]string{"--round 7 --node 127.0.0.1:9190 ", "pold q attestation live --node tcp://127.0.0.1:26757 ", "pold devnet kill val6-sidecar --home '/srv/my net' "},
+			[]string{"--round 7 --node 127.0.0.1:9190 ", "pold q attestation live --node tcp://127.0.0.1:26757 ", "trainerd status --sidecar 127.0.0.1:9800 ", "pold devnet kill val6-sidecar --home '/srv/my net' "},
 			nil,
 		},
 		{

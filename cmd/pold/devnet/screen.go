@@ -33,10 +33,11 @@ func printWelcome(out io.Writer, l layout, o Options, list []Account, continued 
 // tips are the next things to try after a round was won: commands that work on this network as they are printed.
 func tips(l layout, o Options, round uint64) string {
 	pold, trainerd := shellWord(o.PoldShown), shellWord(o.TrainerdShown)
-	rpc, grpc, home := "", "", ""
+	rpc, grpc, sidecar, home := "", "", "", ""
 	if o.PortOffset != 0 {
 		rpc = fmt.Sprintf(" --node tcp://127.0.0.1:%d", l.rpc(0))
 		grpc = fmt.Sprintf(" --node 127.0.0.1:%d", l.grpc(0))
+		sidecar = fmt.Sprintf(" --sidecar 127.0.0.1:%d", l.sidecar(0))
 	}
 	if l.home != defaultHome() {
 		home = " --home " + shellWord(l.home)
@@ -46,6 +47,8 @@ func tips(l layout, o Options, round uint64) string {
 		{fmt.Sprintf("%s q pol submissions %s %d%s", pold, Group, round, rpc), "every claim and verdict of the round"},
 		{fmt.Sprintf("%s q pol totals%s", pold, rpc), "what was minted, and the next halving"},
 		{fmt.Sprintf("%s q attestation live%s", pold, rpc), "who votes"},
+		{fmt.Sprintf("%s search digits%s", trainerd, grpc), "the files that the network holds"},
+		{fmt.Sprintf("%s status%s", trainerd, sidecar), "how the sidecar of val0 is, and whom it knows"},
 	}
 	// With fewer, the others are no two thirds any more.
 	if o.Validators >= 4 {
