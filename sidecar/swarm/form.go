@@ -26,7 +26,7 @@ const (
 
 // rebuildTime is how long a delta may bring nothing before the object itself is
 // fetched.
-var rebuildTime = 20 * time.Second
+var rebuildTime = 5 * time.Second
 
 // OfferDelta tells those who fetch full that they can as well fetch delta, if
 // they hold base: what Config.ApplyDelta makes of both. All three must be kept

@@ -32,8 +32,8 @@ var (
 	}
 	guestLimits = rcmgr.ResourceLimits{
 		Conns: 2, ConnsInbound: 2, ConnsOutbound: 2, FD: 2,
-		Streams: 96, StreamsInbound: 64, StreamsOutbound: 64,
-		Memory: 16 << 20,
+		Streams: 80, StreamsInbound: 32, StreamsOutbound: 64,
+		Memory: 8 << 20,
 	}
 )
 
@@ -46,7 +46,7 @@ func newResourceManager(m *members) (network.ResourceManager, *classLimiter, err
 		System: rcmgr.ResourceLimits{
 			Conns: 256, ConnsInbound: 192, ConnsOutbound: 192, FD: 256,
 			Streams: 4096, StreamsInbound: 2048, StreamsOutbound: 4096,
-			Memory: 192 << 20,
+			Memory: 384 << 20, // all guests together claim less
 		},
 		Transient: rcmgr.ResourceLimits{
 			Conns: 64, ConnsInbound: 48, ConnsOutbound: 64, FD: 64,
@@ -55,7 +55,7 @@ func newResourceManager(m *members) (network.ResourceManager, *classLimiter, err
 		},
 		PeerDefault: memberLimits,
 	}
-	fallback := base.Scale(192<<20, 256)
+	fallback := base.Scale(384<<20, 256)
 	limiter := &classLimiter{Limiter: rcmgr.NewFixedLimiter(limits.Build(fallback)), members: m}
 	limits.PeerDefault = guestLimits
 	limiter.guest = rcmgr.NewFixedLimiter(limits.Build(fallback)).GetPeerLimits("")

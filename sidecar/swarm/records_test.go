@@ -88,18 +88,19 @@ func FuzzRecord(f *testing.F) {
 func TestThePaceOfAuthorsIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pace{last: make(map[peer.ID]time.Time)}
-		require.True(t, p.allow("a"))
-		require.False(t, p.allow("a"))
-		require.True(t, p.allow("b"))
+		require.True(t, p.allow("a", false))
+		require.False(t, p.allow("a", false))
+		require.True(t, p.allow("b", false))
 		time.Sleep(recordPause)
-		require.True(t, p.allow("a"))
+		require.True(t, p.allow("a", false))
 		for range maxPaced {
-			p.allow(test.RandPeerIDFatal(t))
+			p.allow(test.RandPeerIDFatal(t), false)
 		}
 		require.Len(t, p.last, maxPaced)
-		require.False(t, p.allow("c"), "too many authors at once")
+		require.False(t, p.allow("c", false), "too many authors at once")
+		require.True(t, p.allow("member", true), "but the network knows this one")
 		time.Sleep(recordPause)
-		require.True(t, p.allow("c"))
+		require.True(t, p.allow("c", false))
 	})
 }
 

@@ -27,7 +27,8 @@ const (
 	maxAnswer   = 512 << 10
 	maxFound    = 256
 	maxAsked    = 32
-	// maxSearches bounds the questions that are answered at a time.
+	// maxSearches bounds the questions that are answered at a time, one of a
+	// peer and half of them to guests.
 	maxSearches = 16
 )
 
@@ -227,15 +228,34 @@ func parseAnswer(text []byte, tags []string) ([]Found, error) {
 
 // answerSearches lets peers search what is kept here.
 func (n *Node) answerSearches() {
-	slots := make(chan struct{}, maxSearches)
+	var mu sync.Mutex
+	asking := make(map[peer.ID]bool) // true: a guest
+	enter := func(p peer.ID, guest bool) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		guests := 0
+		for _, g := range asking {
+			if g {
+				guests++
+			}
+		}
+		if _, ok := asking[p]; ok || len(asking) == maxSearches || guest && guests == maxSearches/2 {
+			return false
+		}
+		asking[p] = guest
+		return true
+	}
 	n.host.SetStreamHandler(searchProtocol, func(stream network.Stream) {
 		defer func() { _ = stream.Reset() }()
-		select {
-		case slots <- struct{}{}:
-		default:
+		p := stream.Conn().RemotePeer()
+		if !enter(p, n.members.isGuest(p)) {
 			return // the peer asks others
 		}
-		defer func() { <-slots }()
+		defer func() {
+			mu.Lock()
+			defer mu.Unlock()
+			delete(asking, p)
+		}()
 		if err := n.answerSearch(stream); err != nil {
 			n.log.Debug("search not answered", "peer", stream.Conn().RemotePeer().String(), "cause", err)
 		}

@@ -80,5 +80,13 @@ func (x *Bits) Clear(i int) {
 	}
 }
 
+// Remove clears all bits that are set in y, which has as many.
+func (x *Bits) Remove(y *Bits) {
+	for i := range min(len(x.b), len(y.b)) {
+		x.count -= bits.OnesCount8(x.b[i] & y.b[i])
+		x.b[i] &^= y.b[i]
+	}
+}
+
 // Clone returns a copy.
 func (x *Bits) Clone() Bits { return Bits{slices.Clone(x.b), x.n, x.count} }

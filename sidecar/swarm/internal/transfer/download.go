@@ -312,8 +312,9 @@ func (d *download) rebuild(o *objectstore.Object) bool {
 	d.mu.Lock()
 	offers := make(map[objectstore.Form]int)
 	for _, x := range d.sources {
+		// It takes time to find out that nothing is behind an offer.
 		for _, f := range x.forms {
-			if f.Size < missing && f.Base != d.root && f.Delta != d.root {
+			if x.member && f.Size < missing && f.Base != d.root && f.Delta != d.root {
 				offers[f]++
 			}
 		}

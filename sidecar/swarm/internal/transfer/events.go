@@ -68,7 +68,7 @@ func (d *download) told(p peer.ID, m *message) {
 		if m.kind != msgMap || m.size < 0 || len(d.sources) >= maxSources {
 			return
 		}
-		x = &source{d: d, peer: p, size: -1, asked: make(map[int]asking), window: firstWindow}
+		x = &source{d: d, peer: p, size: -1, asked: make(map[int]asking), window: firstWindow, member: d.s.peers.Member(p)}
 		d.sources[p] = x
 	}
 	switch {
@@ -170,7 +170,7 @@ func (d *download) got(from *source, i int, b []byte) {
 		d.writing++
 		d.last = t
 		for _, y := range d.sources {
-			y.takeBack(i)
+			d.outrun(y, i, t)
 		}
 		if stop := d.falling[i]; stop != nil && from != nil {
 			stop()
@@ -223,7 +223,7 @@ func (d *download) taken(x *source, i int) {
 	delete(x.asked, i)
 	d.state[i]--
 	y := a.next
-	if d.sources[y.peer] == y && d.state[i] == 0 && !d.held.Has(i) && y.have.Has(i) && !now().Before(y.until) {
+	if d.sources[y.peer] == y && d.allLate(i, nil, now()) && !d.held.Has(i) && y.have.Has(i) && !now().Before(y.until) {
 		y.ask([]int{i})
 	}
 	d.assign(x)
@@ -280,6 +280,5 @@ func (d *download) rest(x *source) {
 	d.release(x)
 	x.pause = min(max(2*x.pause, firstPause), maxPause)
 	x.until = now().Add(x.pause)
-	x.window = minWindow
-	x.service = 0
+	x.window, x.service, x.proven = minWindow, 0, false
 }

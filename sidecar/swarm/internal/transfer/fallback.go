@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,9 @@ const (
 	// quietTime is after how long without a chunk or news of one the missing ones are asked
 	// for by other protocols too.
 	quietTime = 3 * time.Second
+	// despairTime is after how long without a chunk that is so whatever sources
+	// do to be waited for.
+	despairTime = 20 * time.Second
 	// leavesTimeout bounds the reading of a list of digests.
 	leavesTimeout = 20 * time.Second
 )
@@ -81,18 +85,22 @@ func (d *download) learn() (*objectstore.Object, error) {
 	defer tick.Stop()
 	tried := make(map[peer.ID]time.Time)
 	busy := 0
-	asked, idle := now(), now()
+	began, asked, idle := now(), now(), now()
 	for {
-		for p, x := range d.holders() {
-			if busy >= 2 {
-				break
-			}
-			if t, ok := tried[p]; ok && now().Sub(t) < leavesTimeout {
+		// Two are asked at once, and another one each second: who does not
+		// answer must not keep others from it.
+		most := 2 + int(now().Sub(began)/time.Second)
+		for _, x := range d.holders() {
+			if t, ok := tried[x.peer]; ok && now().Sub(t) < leavesTimeout {
 				continue
 			}
-			tried[p] = now()
+			// A list that came with the map costs nobody's time.
+			if busy >= most && len(x.list) == 0 {
+				continue
+			}
+			tried[x.peer] = now()
 			busy++
-			running.Go(func() { deliver(d.learnFrom(ctx, p, x.size, x.list)) })
+			running.Go(func() { deliver(d.learnFrom(ctx, x.peer, x.size, x.list)) })
 		}
 		select {
 		case <-d.ctx.Done():
@@ -142,20 +150,31 @@ func final(err error) bool {
 
 // holder is what a source says of the object.
 type holder struct {
-	size int64
-	list []byte
+	peer   peer.ID
+	member bool
+	size   int64
+	list   []byte
 }
 
-// holders returns the sources that may know the digests.
-func (d *download) holders() map[peer.ID]holder {
+// holders returns the sources that may know the digests, members first.
+func (d *download) holders() []holder {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	out := make(map[peer.ID]holder)
+	var out []holder
 	for p, x := range d.sources {
 		if x.size >= 0 && (d.req.Size < 0 || x.size == d.req.Size) && x.size <= d.req.Limit {
-			out[p] = holder{x.size, x.list}
+			out = append(out, holder{p, x.member, x.size, x.list})
 		}
 	}
+	slices.SortStableFunc(out, func(a, b holder) int {
+		switch {
+		case a.member == b.member:
+			return 0
+		case a.member:
+			return -1
+		}
+		return 1
+	})
 	return out
 }
 
@@ -334,11 +353,13 @@ func (d *download) takeForFallback() (context.Context, int, bool) {
 	if d.ctx.Err() != nil {
 		return nil, 0, false
 	}
-	if !d.quiet(now()) {
+	t := now()
+	if !d.quiet(t) {
 		return nil, 0, false
 	}
+	despair := t.Sub(d.last) > despairTime
 	for i := range d.state {
-		if !d.held.Has(i) && d.falling[i] == nil && d.state[i] == 0 {
+		if !d.held.Has(i) && d.falling[i] == nil && (d.state[i] == 0 || despair) {
 			// A source that has it now may be asked all the same.
 			ctx, cancel := context.WithTimeout(d.ctx, blockTimeout)
 			d.falling[i] = cancel
@@ -352,7 +373,7 @@ func (d *download) takeForFallback() (context.Context, int, bool) {
 // none that was asked shows a sign of life: one that says it is busy is waited
 // for. The caller holds the lock.
 func (d *download) quiet(t time.Time) bool {
-	if len(d.sources) == 0 {
+	if len(d.sources) == 0 || t.Sub(d.last) > despairTime {
 		return true
 	}
 	if t.Sub(d.last) < quietTime || t.Sub(d.news) < quietTime {

@@ -26,7 +26,7 @@ func (u *uploads) adapt(took time.Duration) {
 }
 
 // write sends b in slices, each of which the other side has to take in time.
-func (u *uploads) write(o *outgoing, b []byte) bool {
+func (u *uploads) write(o *outgoing, b []byte, patience time.Duration) bool {
 	for len(b) > 0 {
 		slice := b[:min(len(b), openSlice)]
 		if u.limiter != nil {
@@ -35,7 +35,7 @@ func (u *uploads) write(o *outgoing, b []byte) bool {
 				return false
 			}
 		}
-		_ = o.stream.SetWriteDeadline(time.Now().Add(u.patience))
+		_ = o.stream.SetWriteDeadline(time.Now().Add(patience))
 		waiting := u.noteBlocked()
 		_, err := o.stream.Write(slice)
 		waiting()
@@ -45,6 +45,14 @@ func (u *uploads) write(o *outgoing, b []byte) bool {
 		b = b[len(slice):]
 	}
 	return true
+}
+
+// patienceWith is how long a peer may take for one slice.
+func (u *uploads) patienceWith(guest bool) time.Duration {
+	if guest {
+		return min(guestTimeout, u.patience)
+	}
+	return u.patience
 }
 
 // Pace waits until the limit of what is sent leaves room for n bytes that
@@ -147,12 +155,18 @@ func (u *uploads) tellWaiting() {
 		var waiting []*outgoing
 		for o := range u.streams {
 			if !o.busy && !o.ended && len(o.queue) > 0 {
-				o.busy = true
 				waiting = append(waiting, o)
 			}
 		}
 		u.mu.Unlock()
 		for _, o := range waiting {
+			u.mu.Lock()
+			still := !o.busy && !o.ended && len(o.queue) > 0
+			o.busy = o.busy || still
+			u.mu.Unlock()
+			if !still {
+				continue
+			}
 			var header [frameHeader]byte
 			putFrame(header[:], busyNumber, 0)
 			// A peer whose window is full is not waiting for us.

@@ -73,7 +73,11 @@ func (d *download) assign(x *source) {
 	if room <= 0 || room < x.window/4 && len(x.asked) > 0 {
 		return
 	}
-	numbers := rarest(&x.have, &d.held, d.state, d.avail, room)
+	has := &x.have
+	if !x.trusted() {
+		has, room = d.leftTo(x, room)
+	}
+	numbers := rarest(has, &d.held, d.state, d.avail, room)
 	if len(numbers) > 0 {
 		x.ask(numbers)
 	}
@@ -93,21 +97,22 @@ func (d *download) assign(x *source) {
 }
 
 // help finds a chunk that another source was asked for and x is likely to send
-// much sooner. race says that the other one is so late that both are asked.
+// much sooner. race says that the other one, and all that were asked before,
+// are so late that both are asked.
 // The caller holds the lock.
 func (d *download) help(x *source, t time.Time) (chunk int, from *source, race bool) {
-	mine := max(x.expected(), d.typical)
+	mine, doubts := max(x.expected(), d.typical), d.doubts(x)
 	var best time.Duration
 	for _, y := range d.sources {
 		if y == x {
 			continue
 		}
 		for i, a := range y.asked {
-			if d.held.Has(i) || !x.have.Has(i) || d.state[i] > 1 {
+			if _, too := x.asked[i]; too || d.held.Has(i) || !x.have.Has(i) || a.next != nil && !a.late(t) {
 				continue
 			}
 			age := t.Sub(a.at)
-			if a.next != nil && t.Sub(a.moved) < raceAge {
+			if doubts && age < doubtAge || d.state[i] > 1 && !d.allLate(i, y, t) {
 				continue
 			}
 			// How long y has been asked says more than what it once needed.
@@ -124,7 +129,7 @@ func (d *download) help(x *source, t time.Time) (chunk int, from *source, race b
 // of k holders each has a part of the requests: with a chance of one in k. The
 // caller holds the lock.
 func (d *download) spread(x *source, i int, t time.Time) {
-	if d.object == nil || d.held.Has(i) || d.state[i] != 1 || len(x.asked) >= x.window || t.Before(x.until) {
+	if d.object == nil || d.held.Has(i) || d.state[i] != 1 || len(x.asked) >= x.window || t.Before(x.until) || d.doubts(x) {
 		return
 	}
 	if d.avail[i] > 1 && rand.IntN(int(d.avail[i])) != 0 {
@@ -141,7 +146,7 @@ func (d *download) spread(x *source, i int, t time.Time) {
 // relieve moves the request that has waited longest to a source that says that
 // it has nothing to do. The caller holds the lock.
 func (d *download) relieve(x *source, t time.Time) {
-	if d.object == nil || t.Before(x.until) || len(x.asked) > 0 {
+	if d.object == nil || t.Before(x.until) || len(x.asked) > 0 || d.doubts(x) {
 		return
 	}
 	var (

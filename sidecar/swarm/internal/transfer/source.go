@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -33,8 +34,10 @@ const (
 	// may be under way.
 	pipes   = 16
 	perPipe = 2
-	// stallTime is how long a source may be silent while it is asked.
+	// stallTime is how long a source may be silent while it is asked: neither a
+	// frame nor signSize bytes of one arrive.
 	stallTime = 4 * time.Second
+	signSize  = 16 << 10
 	// A source that was silent is left alone this long, doubled each time.
 	firstPause = time.Second
 	maxPause   = 30 * time.Second
@@ -60,6 +63,8 @@ type source struct {
 	window  int
 	service time.Duration // between two chunks while more are asked; 0: not known
 	arrived time.Time     // the last chunk
+	member  bool          // when it was met
+	proven  bool          // it has sent a chunk since it was last left alone
 	lies    int
 	pause   time.Duration
 	until   time.Time // left alone
@@ -246,13 +251,14 @@ var errConvicted = errors.New("the peer sends what it can't honestly send")
 // read takes frames until the stream ends.
 func (p *pipe) read(stream network.Stream) error {
 	d := p.src.d
-	r := &activeReader{stream, &p.src.active}
+	r := bufio.NewReaderSize(stream, signSize)
 	var header [frameHeader]byte
 	began, busy := now(), 0
 	for {
 		if _, err := io.ReadFull(r, header[:]); err != nil {
 			return err
 		}
+		p.src.active.Store(sinceStart(now()))
 		number, length := readFrame(header[:])
 		switch {
 		case number == busyNumber && length == 0:
@@ -285,28 +291,19 @@ func (p *pipe) chunk(r io.Reader, i, length int) error {
 	buf := dag.GetBuffer()
 	defer dag.PutBuffer(buf)
 	b := buf[:length]
-	if _, err := io.ReadFull(r, b); err != nil {
-		return err
+	for rest := b; len(rest) > 0; {
+		slice := rest[:min(len(rest), signSize)]
+		if _, err := io.ReadFull(r, slice); err != nil {
+			return err
+		}
+		p.src.active.Store(sinceStart(now()))
+		rest = rest[len(slice):]
 	}
 	if sha256.Sum256(b) != d.object.Leaves()[i] {
 		return fmt.Errorf("%w: chunk %d does not match its digest", errConvicted, i)
 	}
 	d.got(p.src, i, b)
 	return nil
-}
-
-// activeReader notes when bytes arrive.
-type activeReader struct {
-	r      io.Reader
-	active *atomic.Int64
-}
-
-func (r *activeReader) Read(b []byte) (int, error) {
-	n, err := r.r.Read(b)
-	if n > 0 {
-		r.active.Store(sinceStart(now()))
-	}
-	return n, err
 }
 
 // silent says how long nothing has come while something is asked.
@@ -331,7 +328,7 @@ func (x *source) answered(t time.Time, latency time.Duration) {
 	case latency > slowAnswer && x.window > minWindow:
 		x.window--
 	}
-	x.pause, x.lies = 0, 0
+	x.pause, x.lies, x.proven = 0, 0, true
 }
 
 // expected is when the source is likely to have answered another request.

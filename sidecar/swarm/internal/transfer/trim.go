@@ -31,7 +31,10 @@ func (d *download) trim(t time.Time) {
 			continue
 		}
 		c := candidate{x: x}
-		if d.s.peers.Member(x.peer) {
+		if x.trusted() {
+			c.worth += 4
+		}
+		if x.member {
 			c.worth += 2
 		}
 		if x.have.All() {

@@ -39,6 +39,13 @@ const (
 	// takes a chunk more slowly is served like a guest for stallMemory.
 	sendTimeout = 20 * time.Second
 	stallMemory = 10 * time.Minute
+	// guestTimeout is that of a guest, who is refused for guestMemory then:
+	// there are few places for guests.
+	guestTimeout = 8 * time.Second
+	guestMemory  = time.Minute
+	// maxConfirming bounds the confirmations that are written at a time: they
+	// take no slot, and one whose other side reads nothing takes long.
+	maxConfirming = maxSlots / 4
 	// maxStalled bounds the peers of which that is remembered.
 	maxStalled = 1024
 	// idleTimeout ends a stream on which nothing is asked.
@@ -76,14 +83,17 @@ type uploads struct {
 	perPeer map[peer.ID]int
 	sending map[peer.ID]int       // chunks that are sent to a peer now
 	stalled map[peer.ID]time.Time // peers that were slow
+	served  map[peer.ID]time.Time // when a peer was last sent something
 	sent    map[cid.Cid][]uint16
 	slots   int                   // how many chunks may be sent at a time now
 	hot     map[cid.Cid]time.Time // when an object was last asked for
 	blocked int                   // chunks on their way whose other side does not take them at once
 	active  int
-	guests  int
-	typical time.Duration // of one chunk
-	workers sync.WaitGroup
+	guests  int // slots that guests use
+	// confirming is how many confirmations are being written.
+	confirming int
+	typical    time.Duration // of one chunk
+	workers    sync.WaitGroup
 }
 
 // outgoing is one stream on which a peer asks for chunks of one object.
@@ -94,11 +104,10 @@ type outgoing struct {
 	object *objectstore.Object
 
 	// guarded by uploads.mu
-	queue  []request
-	taken  int  // requests in the queue that were taken back
-	busy   bool // a worker writes on it
-	ended  bool
-	served time.Time
+	queue []request
+	taken int  // requests in the queue that were taken back
+	busy  bool // a worker writes on it
+	ended bool
 }
 
 type request struct {
@@ -109,7 +118,7 @@ type request struct {
 func newUploads(s *Service, limit int64) *uploads {
 	u := &uploads{
 		s: s, patience: sendTimeout, streams: make(map[*outgoing]bool), perPeer: make(map[peer.ID]int), sending: make(map[peer.ID]int),
-		stalled: make(map[peer.ID]time.Time), sent: make(map[cid.Cid][]uint16), hot: make(map[cid.Cid]time.Time), slots: maxSlots / 2,
+		stalled: make(map[peer.ID]time.Time), served: make(map[peer.ID]time.Time), sent: make(map[cid.Cid][]uint16), hot: make(map[cid.Cid]time.Time), slots: maxSlots / 2,
 	}
 	u.ready = sync.NewCond(&u.mu)
 	if limit > 0 {
@@ -164,13 +173,18 @@ func (u *uploads) serve(stream network.Stream) {
 	}
 	defer u.leave(o)
 	var b [4]byte
+	until := time.Now().Add(idleTimeout)
 	for {
-		_ = stream.SetReadDeadline(time.Now().Add(idleTimeout))
+		_ = stream.SetReadDeadline(until)
 		if _, err := io.ReadFull(stream, b[:]); err != nil {
 			return
 		}
-		if !u.ask(o, binary.LittleEndian.Uint32(b[:])) {
+		number := binary.LittleEndian.Uint32(b[:])
+		if !u.ask(o, number) {
 			return
+		}
+		if number&cancelBit == 0 {
+			until = time.Now().Add(idleTimeout)
 		}
 	}
 }
@@ -193,10 +207,13 @@ func (u *uploads) enter(o *outgoing) bool {
 		return false
 	}
 	if t, ok := u.stalled[o.peer]; ok {
-		if time.Since(t) < stallMemory {
-			o.guest = true
-		} else {
+		switch age := time.Since(t); {
+		case age >= stallMemory:
 			delete(u.stalled, o.peer)
+		case o.guest && age < guestMemory:
+			return false
+		default:
+			o.guest = true
 		}
 	}
 	u.perPeer[o.peer]++
@@ -236,7 +253,7 @@ func (u *uploads) ask(o *outgoing, number uint32) bool {
 		}
 		return true
 	}
-	if len(o.queue) >= maxRequests {
+	if len(o.queue) >= maxRequests || number != leavesNumber && int64(number) >= int64(len(o.object.Leaves())) {
 		return false
 	}
 	if _, ok := u.hot[o.object.Root()]; ok || len(u.hot) < maxHot {
@@ -261,24 +278,35 @@ func (u *uploads) work() {
 			return
 		}
 		o.busy = true
+		guest := o.guest
+		if guest {
+			u.guests++
+		}
+		patience := u.patienceWith(guest)
 		if number&cancelBit != 0 {
+			u.confirming++
 			u.mu.Unlock()
-			ok := u.send(o, number)
+			began := time.Now()
+			ok := u.send(o, number, patience)
 			u.mu.Lock()
+			if guest {
+				u.guests--
+			}
+			u.confirming--
+			if time.Since(began) >= patience {
+				u.stall(o.peer)
+			}
 			u.written(o, ok)
 			continue
 		}
 		u.active++
 		u.sending[o.peer]++
-		guest := o.guest
-		if guest {
-			u.guests++
-		}
 		u.mu.Unlock()
 		began := time.Now()
-		ok := u.send(o, number)
+		ok := u.send(o, number, patience)
 		u.mu.Lock()
-		o.served = time.Now()
+		ended := time.Now()
+		u.note(o.peer, ended)
 		u.active--
 		if u.sending[o.peer]--; u.sending[o.peer] == 0 {
 			delete(u.sending, o.peer)
@@ -286,14 +314,22 @@ func (u *uploads) work() {
 		if guest {
 			u.guests--
 		}
-		if took := o.served.Sub(began); took >= u.patience && (!ok || u.limiter == nil) {
+		if took := ended.Sub(began); took >= patience && (!ok || u.limiter == nil) {
 			u.stall(o.peer)
 		}
 		if ok && number < busyNumber {
-			u.adapt(o.served.Sub(began))
+			u.adapt(ended.Sub(began))
 		}
 		u.written(o, ok)
 	}
+}
+
+// note notes when a peer was served; the caller holds mu.
+func (u *uploads) note(p peer.ID, t time.Time) {
+	if len(u.served) >= maxStalled {
+		clear(u.served)
+	}
+	u.served[p] = t
 }
 
 // written lets others write on a stream, or ends it; the caller holds mu.
@@ -332,8 +368,10 @@ func (u *uploads) share() int {
 
 // next takes the request to be answered now; the caller holds mu.
 func (u *uploads) next() (*outgoing, uint32) {
-	if o, number := u.nextConfirmation(); o != nil {
-		return o, number
+	if u.confirming < maxConfirming {
+		if o, number := u.nextConfirmation(); o != nil {
+			return o, number
+		}
 	}
 	if u.active >= u.slots+u.blocked {
 		return nil, 0
@@ -346,9 +384,10 @@ func (u *uploads) next() (*outgoing, uint32) {
 		share = u.share()
 	)
 	for o := range u.streams {
-		if o.busy || o.ended || len(o.queue) == 0 || o.guest && u.guests >= min(guestSlots, max(1, u.slots-1)) || u.sending[o.peer] >= share {
+		if o.busy || o.ended || len(o.queue) == 0 || o.guest && (u.guests >= min(guestSlots, max(1, u.slots-1)) || u.sending[o.peer] > 0) || u.sending[o.peer] >= share {
 			continue
 		}
+		served := u.served[o.peer].UnixNano()
 		counts := u.counts(o.object)
 		for i, r := range o.queue {
 			var x [3]int64
@@ -359,7 +398,7 @@ func (u *uploads) next() (*outgoing, uint32) {
 			if r.number < uint32(len(counts)) && now.Sub(r.at) < maxWait {
 				x[1] = int64(counts[r.number]) + 1
 			}
-			x[2] = o.served.UnixNano()
+			x[2] = served
 			if best == nil || less(x, order) {
 				best, at, order = o, i, x
 			}
@@ -380,7 +419,7 @@ func (u *uploads) next() (*outgoing, uint32) {
 // waits to hear; that takes no slot. The caller holds mu.
 func (u *uploads) nextConfirmation() (*outgoing, uint32) {
 	for o := range u.streams {
-		if o.busy || o.ended || o.taken == 0 {
+		if o.busy || o.ended || o.taken == 0 || o.guest && u.guests >= guestSlots {
 			continue
 		}
 		for i, r := range o.queue {
@@ -419,16 +458,16 @@ func (u *uploads) counts(o *objectstore.Object) []uint16 {
 }
 
 // send writes one frame.
-func (u *uploads) send(o *outgoing, number uint32) bool {
+func (u *uploads) send(o *outgoing, number uint32, patience time.Duration) bool {
 	var header [frameHeader]byte
 	if number == leavesNumber {
 		b := objectstore.AppendLeaves(nil, o.object.Leaves())
 		putFrame(header[:], number, uint32(len(b)))
-		return u.write(o, header[:]) && u.write(o, b)
+		return u.write(o, header[:], patience) && u.write(o, b, patience)
 	}
 	if number&cancelBit != 0 {
 		putFrame(header[:], number&^cancelBit, takenLength)
-		return u.write(o, header[:])
+		return u.write(o, header[:], patience)
 	}
 	buf := dag.GetBuffer()
 	defer dag.PutBuffer(buf)
@@ -436,8 +475,8 @@ func (u *uploads) send(o *outgoing, number uint32) bool {
 	if err != nil {
 		u.s.log.Debug("a peer asks for a chunk that is not here", "cid", o.object.Root().String(), "chunk", number, "cause", err)
 		putFrame(header[:], number, missingLength)
-		return u.write(o, header[:])
+		return u.write(o, header[:], patience)
 	}
 	putFrame(header[:], number, uint32(len(chunk)))
-	return u.write(o, header[:]) && u.write(o, chunk)
+	return u.write(o, header[:], patience) && u.write(o, chunk, patience)
 }
