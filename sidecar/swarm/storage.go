@@ -77,6 +77,10 @@ func (n *Node) makeRoom(size int64) (begun func(), err error) {
 	n.room.Lock()
 	defer n.room.Unlock()
 	if over := n.store.Promised() + n.reserved + size - n.cfg.Quota; over > 0 {
+		// Nothing goes for what would not fit all the same.
+		if can := n.store.Evictable(); can < over {
+			return nil, noRoom(size, size-over+can, n.cfg.Quota)
+		}
 		freed, gone, err := n.store.Evict(over)
 		for _, info := range gone {
 			n.forget(info)
@@ -84,12 +88,9 @@ func (n *Node) makeRoom(size int64) (begun func(), err error) {
 		if err != nil {
 			return nil, err
 		}
-		if freed > 0 {
-			n.log.Info("removed what was used least recently, to make room", "bytes", freed, "quota", n.cfg.Quota)
-		}
+		n.log.Info("removed what was used least recently, to make room", "bytes", freed, "quota", n.cfg.Quota)
 		if freed < over {
-			return nil, fmt.Errorf("%w: the object has %d bytes, pinned ones and those in use leave %d of %d; raise the quota",
-				ErrQuota, size, max(0, size-over+freed), n.cfg.Quota)
+			return nil, noRoom(size, size-over+freed, n.cfg.Quota)
 		}
 	}
 	n.reserved += size
@@ -98,4 +99,8 @@ func (n *Node) makeRoom(size int64) (begun func(), err error) {
 		defer n.room.Unlock()
 		n.reserved -= size
 	}, nil
+}
+
+func noRoom(size, left, quota int64) error {
+	return fmt.Errorf("%w: the object has %d bytes, pinned ones and those in use leave %d of %d; raise the quota", ErrQuota, size, max(0, left), quota)
 }

@@ -62,9 +62,11 @@ func TestAQuotaIsKept(t *testing.T) {
 	require.False(t, n.Holds(last.CID))
 	require.ErrorIs(t, n.Pin(ctx, last.CID, true), ErrNotFound)
 
+	used := n.Storage().Used
 	_, err = get("larger than all", 6*ChunkSize)
 	require.ErrorIs(t, err, ErrQuota)
 	require.True(t, n.Holds(own.CID) && n.Holds(newer.CID))
+	require.Equal(t, used, n.Storage().Used, "nothing goes for what would not fit all the same")
 }
 
 func TestADownloadUnderWayCountsAsAWhole(t *testing.T) {
