@@ -42,6 +42,9 @@ var (
 func newResourceManager(m *members) (network.ResourceManager, *classLimiter, error) {
 	base := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&base)
+	// What one peer may is limited; all guests together must not use up what a
+	// protocol may.
+	base.ProtocolBaseLimit.StreamsInbound = 2048
 	limits := rcmgr.PartialLimitConfig{
 		System: rcmgr.ResourceLimits{
 			Conns: 256, ConnsInbound: 192, ConnsOutbound: 192, FD: 256,

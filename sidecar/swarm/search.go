@@ -248,6 +248,12 @@ func (n *Node) answerSearches() {
 	n.host.SetStreamHandler(searchProtocol, func(stream network.Stream) {
 		defer func() { _ = stream.Reset() }()
 		p := stream.Conn().RemotePeer()
+		// Who is slow to ask takes nobody's place.
+		tags, err := readQuestion(stream)
+		if err != nil {
+			n.log.Debug("search not understood", "peer", p.String(), "cause", err)
+			return
+		}
 		if !enter(p, n.members.isGuest(p)) {
 			return // the peer asks others
 		}
@@ -256,29 +262,36 @@ func (n *Node) answerSearches() {
 			defer mu.Unlock()
 			delete(asking, p)
 		}()
-		if err := n.answerSearch(stream); err != nil {
+		if err := n.answerSearch(stream, tags); err != nil {
 			n.log.Debug("search not answered", "peer", stream.Conn().RemotePeer().String(), "cause", err)
 		}
 	})
 }
 
-func (n *Node) answerSearch(stream network.Stream) error {
-	if err := stream.SetDeadline(time.Now().Add(searchTimeout)); err != nil {
-		return err
+func readQuestion(stream network.Stream) ([]string, error) {
+	if err := stream.SetReadDeadline(time.Now().Add(searchTimeout)); err != nil {
+		return nil, err
 	}
 	text, err := io.ReadAll(io.LimitReader(stream, maxQuestion))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var q question
 	if err := json.Unmarshal(text, &q); err != nil {
-		return err
+		return nil, err
 	}
 	if len(q.Tags) == 0 || len(q.Tags) > maxTags {
-		return errors.New("no tags, or too many")
+		return nil, errors.New("no tags, or too many")
+	}
+	return q.Tags, nil
+}
+
+func (n *Node) answerSearch(stream network.Stream, tags []string) error {
+	if err := stream.SetWriteDeadline(time.Now().Add(searchTimeout)); err != nil {
+		return err
 	}
 	a := answer{Objects: []answered{}}
-	for _, f := range n.described(q.Tags, maxFound) {
+	for _, f := range n.described(tags, maxFound) {
 		a.Objects = append(a.Objects, answered{f.CID, f.Size, f.Card.Kind, f.Card.Name, f.Card.Tags})
 	}
 	if err := json.NewEncoder(stream).Encode(a); err != nil {

@@ -223,7 +223,7 @@ func (d *download) taken(x *source, i int) {
 	delete(x.asked, i)
 	d.state[i]--
 	y := a.next
-	if d.sources[y.peer] == y && d.allLate(i, nil, now()) && !d.held.Has(i) && y.have.Has(i) && !now().Before(y.until) {
+	if d.sources[y.peer] == y && d.allLate(i, y, nil, now()) && !d.held.Has(i) && y.have.Has(i) && !now().Before(y.until) {
 		y.ask([]int{i})
 	}
 	d.assign(x)

@@ -13,8 +13,9 @@ const (
 	moveFactor = 2
 	moveMargin = 100 * time.Millisecond
 	// A chunk that a source does not let go of for this long is asked of a
-	// second one as well.
-	raceAge = 3 * time.Second
+	// second one as well, sooner if the loss is small or the source unknown.
+	raceAge      = 3 * time.Second
+	shortRaceAge = time.Second
 	// spreadAge is how long a request has to wait before it may move to a
 	// source that has just got the chunk.
 	spreadAge = 200 * time.Millisecond
@@ -108,17 +109,17 @@ func (d *download) help(x *source, t time.Time) (chunk int, from *source, race b
 			continue
 		}
 		for i, a := range y.asked {
-			if _, too := x.asked[i]; too || d.held.Has(i) || !x.have.Has(i) || a.next != nil && !a.late(t) {
+			if _, too := x.asked[i]; too || d.held.Has(i) || !x.have.Has(i) || a.next != nil && t.Sub(a.moved) < d.patience(x, y) {
 				continue
 			}
 			age := t.Sub(a.at)
-			if doubts && age < doubtAge || d.state[i] > 1 && !d.allLate(i, y, t) {
+			if doubts && age < doubtAge || d.state[i] > 1 && !d.allLate(i, x, y, t) {
 				continue
 			}
 			// How long y has been asked says more than what it once needed.
 			rest := max(y.service*time.Duration(len(y.asked))-t.Sub(y.arrived), age)
 			if rest > moveFactor*mine+moveMargin && rest > best {
-				best, chunk, from, race = rest, i, y, a.next != nil
+				best, chunk, from, race = rest, i, y, a.next != nil || d.patience(x, y) == 0
 			}
 		}
 	}

@@ -328,7 +328,11 @@ func (x *source) answered(t time.Time, latency time.Duration) {
 	case latency > slowAnswer && x.window > minWindow:
 		x.window--
 	}
-	x.pause, x.lies, x.proven = 0, 0, true
+	x.lies, x.proven = 0, true
+	// A chunk now and then does not buy back the trust that was lost.
+	if x.pause /= 2; x.pause < firstPause {
+		x.pause = 0
+	}
 }
 
 // expected is when the source is likely to have answered another request.

@@ -56,14 +56,24 @@ func (d *download) doubts(x *source) bool {
 	return false
 }
 
-// late says whether a source neither sends a chunk nor lets go of it.
-func (a asking) late(t time.Time) bool { return a.next != nil && t.Sub(a.moved) >= raceAge }
+// patience is how long y may keep a chunk that it was told to let go of before
+// x is asked as well.
+func (d *download) patience(x, y *source) time.Duration {
+	small, unsure := len(d.state) < proofChunks, x.trusted() && !y.trusted()
+	switch {
+	case small && unsure:
+		return 0
+	case small || unsure:
+		return shortRaceAge
+	}
+	return raceAge
+}
 
-// allLate says whether all that were asked for a chunk are late, but for one
-// that does not count; the caller holds the lock.
-func (d *download) allLate(i int, except *source, t time.Time) bool {
+// allLate says whether all that were asked for a chunk have lost the patience
+// of x, but for one that does not count; the caller holds the lock.
+func (d *download) allLate(i int, x, except *source, t time.Time) bool {
 	for _, y := range d.sources {
-		if a, ok := y.asked[i]; ok && y != except && !a.late(t) {
+		if a, ok := y.asked[i]; ok && y != except && (a.next == nil || t.Sub(a.moved) < d.patience(x, y)) {
 			return false
 		}
 	}
@@ -78,7 +88,7 @@ func (d *download) outrun(x *source, i int, t time.Time) {
 	if !ok {
 		return
 	}
-	if !a.late(t) || x.arrived.After(a.at) {
+	if a.next == nil || t.Sub(a.moved) < raceAge || x.arrived.After(a.at) {
 		x.takeBack(i)
 		return
 	}

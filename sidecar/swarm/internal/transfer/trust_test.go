@@ -67,3 +67,29 @@ func TestManyStallersBesideOneHolder(t *testing.T) {
 		}
 	}
 }
+
+// A guest whose map comes first has the only chunk for a moment, not for longer
+// than it takes to see that it sends nothing.
+func TestAGuestThatIsFirstHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	seeker, holder, a := newNode(t, 0), newNode(t, 0), newActor(t)
+	x := newSample(t, t.Name(), 9936)
+	holder.add(x.data, all)
+	a.mapOf = x.wholeMap
+	a.chunks = wrongly(x, func(w io.Writer, number uint32) error { return stallers["busy"](x, w, number) })
+	seeker.peers.guests[a.host.ID()] = true
+	connect(t, seeker.host, a.host)
+	done := make(chan error, 1)
+	go func() {
+		r := seeker.request(x.root)
+		r.Size = int64(len(x.data)) // as the chain tells
+		o, err := seeker.service.Download(within(t, time.Minute), r)
+		if err == nil {
+			o.Release()
+		}
+		done <- err
+	}()
+	<-a.first
+	connect(t, seeker.host, holder.host)
+	require.NoError(t, <-done, "the guest is not waited for, although it says that it is busy")
+}

@@ -343,15 +343,20 @@ func (u *uploads) written(o *outgoing, ok bool) {
 	u.ready.Broadcast()
 }
 
-// stall serves a peer that takes what is sent too slowly like a guest: it could
-// keep all slots from others. The caller holds mu.
+// stall serves a peer that takes what is sent too slowly like a guest, and a
+// guest not at all: it could keep all slots from others. The caller holds mu.
 func (u *uploads) stall(p peer.ID) {
 	if len(u.stalled) >= maxStalled {
 		clear(u.stalled)
 	}
 	u.stalled[p] = time.Now()
 	for o := range u.streams {
-		if o.peer == p {
+		switch {
+		case o.peer != p:
+		case o.guest:
+			o.ended, o.queue = true, nil
+			_ = o.stream.Reset()
+		default:
 			o.guest = true
 		}
 	}
