@@ -88,6 +88,7 @@ type uploads struct {
 	slots   int                   // how many chunks may be sent at a time now
 	hot     map[cid.Cid]time.Time // when an object was last asked for
 	blocked int                   // chunks on their way whose other side does not take them at once
+	gone    map[cid.Cid]bool      // removed objects whose farewell is over
 	active  int
 	guests  int // slots that guests use
 	// confirming is how many confirmations are being written.
@@ -118,7 +119,7 @@ type request struct {
 func newUploads(s *Service, limit int64) *uploads {
 	u := &uploads{
 		s: s, patience: sendTimeout, streams: make(map[*outgoing]bool), perPeer: make(map[peer.ID]int), sending: make(map[peer.ID]int),
-		stalled: make(map[peer.ID]time.Time), served: make(map[peer.ID]time.Time), sent: make(map[cid.Cid][]uint16), hot: make(map[cid.Cid]time.Time), slots: maxSlots / 2,
+		stalled: make(map[peer.ID]time.Time), served: make(map[peer.ID]time.Time), sent: make(map[cid.Cid][]uint16), gone: make(map[cid.Cid]bool), hot: make(map[cid.Cid]time.Time), slots: maxSlots / 2,
 	}
 	u.ready = sync.NewCond(&u.mu)
 	if limit > 0 {
@@ -163,8 +164,8 @@ func (u *uploads) serve(stream network.Stream) {
 		return
 	}
 	defer object.Release()
-	if object.Doomed() {
-		return // removed: only who asked before gets the rest
+	if u.isGone(object) {
+		return
 	}
 	o := &outgoing{stream: stream, peer: stream.Conn().RemotePeer(), object: object}
 	o.guest = !u.s.peers.Member(o.peer)
@@ -193,11 +194,30 @@ func (u *uploads) serve(stream network.Stream) {
 func (u *uploads) forget(root cid.Cid) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if len(u.gone) >= maxCounted {
+		clear(u.gone)
+	}
+	u.gone[root] = true
 	for o := range u.streams {
 		if o.object.Root() == root && o.object.Doomed() {
 			_ = o.stream.Reset()
 		}
 	}
+}
+
+// isGone says whether an object was removed so long ago that nobody gets more
+// of it.
+func (u *uploads) isGone(o *objectstore.Object) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.gone[o.Root()] {
+		return false
+	}
+	if o.Doomed() {
+		return true
+	}
+	delete(u.gone, o.Root()) // it is back
+	return false
 }
 
 func (u *uploads) enter(o *outgoing) bool {
