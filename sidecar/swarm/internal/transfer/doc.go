@@ -11,7 +11,10 @@
 //	wire.go      messages of both streams
 //	service.go   what a node runs, and who its subscribers are
 //	link.go      control streams: WANT, MAP, HAVE, DROP
-//	upload.go    which request is answered next, how many at a time
+//	upload.go    who is served, how many at a time
+//	order.go     which request is answered next
+//	trim.go      how many sources are kept
+//	trust.go     which sources are asked first
 //	pace.go      limits of what is sent, and words to those who wait
 //	source.go    one neighbour that a download asks
 //	download.go  the life of a download
